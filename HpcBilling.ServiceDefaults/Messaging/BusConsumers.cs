@@ -1,0 +1,49 @@
+using System.Text.Json;
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace HpcBilling.ServiceDefaults.Messaging;
+
+/// <summary>The consumers of a service: one durable quorum queue for each.</summary>
+public sealed class BusConsumers
+{
+    private readonly string service;
+    private readonly IServiceCollection services;
+    private readonly List<Action<IBusRegistrationConfigurator>> registrations = [];
+    private readonly List<Action<IBusRegistrationContext, IRabbitMqBusFactoryConfigurator, MessagingOptions>> endpoints = [];
+
+    internal BusConsumers(string service, IServiceCollection services) => (this.service, this.services) = (service, services);
+
+    /// <summary>Consumes <typeparamref name="T"/> with <typeparamref name="TConsumer"/>, once in effect.</summary>
+    /// <param name="org">The tenant that a message belongs to.</param>
+    /// <param name="concurrencyMax">Messages handled at once; null for the configured number.</param>
+    public BusConsumers Consume<T, TConsumer>(Func<T, Guid> org, int? concurrencyMax = null)
+        where T : class
+        where TConsumer : class, IConsume<T>
+    {
+        services.AddScoped<TConsumer>();
+        services.AddSingleton(new MessageOrg<T>(org));
+        registrations.Add(bus => bus.AddConsumer<InboxConsumer<T, TConsumer>>());
+        endpoints.Add((context, rabbit, options) => rabbit.ReceiveEndpoint(QueueName<T>(), endpoint =>
+        {
+            endpoint.SetQuorumQueue(options.QuorumReplicas);
+            endpoint.ConcurrentMessageLimit = concurrencyMax ?? options.ConcurrencyMax;
+
+            // Long enough to outlive a restart of the database; what still fails afterwards is dead-lettered to `_error`.
+            endpoint.UseMessageRetry(retry => retry.Exponential(
+                options.RetriesMax, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(options.RetryDelaySecondsMax), TimeSpan.FromMilliseconds(200)));
+            endpoint.ConfigureConsumer<InboxConsumer<T, TConsumer>>(context);
+        }));
+        return this;
+    }
+
+    internal void AddTo(IBusRegistrationConfigurator bus) => registrations.ForEach(register => register(bus));
+
+    internal void ConfigureEndpoints(IBusRegistrationContext context, IRabbitMqBusFactoryConfigurator rabbit, MessagingOptions options) =>
+        endpoints.ForEach(configure => configure(context, rabbit, options));
+
+    private string QueueName<T>() => $"{service}.{JsonNamingPolicy.KebabCaseLower.ConvertName(typeof(T).Name)}";
+}
+
+/// <summary>Where a message keeps its tenant.</summary>
+internal sealed record MessageOrg<T>(Func<T, Guid> Of);

@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using System.Xml.Linq;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.Repositories;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace HpcBilling.ServiceDefaults.Protection;
+
+/// <summary>
+/// One key ring for all services and replicas, from one secret: an antiforgery token made by a page is understood by the gateway
+/// and by the page's other replicas.
+/// </summary>
+public static class SharedDataProtection
+{
+    private const string Key = "DataProtection:MasterKey";
+    private const int KeyBytesMin = 64;
+
+    /// <summary>For a service that protects nothing: the framework wants a key ring all the same, and it goes nowhere near a disk.</summary>
+    internal static void AddMemoryKeyRing(this IServiceCollection services) =>
+        services.Configure<KeyManagementOptions>(options => options.XmlRepository = new MemoryKeyRepository());
+
+    /// <exception cref="InvalidOperationException">The secret is missing, not base64, or shorter than 64 bytes.</exception>
+    public static WebApplicationBuilder AddSharedDataProtection(this WebApplicationBuilder builder)
+    {
+        string encoded = builder.Configuration[Key] ?? throw new InvalidOperationException($"{Key} is missing: forms could not be protected.");
+        byte[] master = new byte[encoded.Length];
+        if (!Convert.TryFromBase64String(encoded, master, out int length) || length < KeyBytesMin)
+            throw new InvalidOperationException($"{Key} must be base64 of at least {KeyBytesMin} random bytes.");
+
+        builder.Services.AddDataProtection().SetApplicationName("hpcbilling").DisableAutomaticKeyGeneration();
+        builder.Services.Configure<KeyManagementOptions>(options => options.XmlRepository = new SecretKeyRepository(master.AsSpan(0, length)));
+        return builder;
+    }
+}
+
+/// <summary>A key ring of one key that is the secret itself; rotation is a new secret.</summary>
+internal sealed class SecretKeyRepository : IXmlRepository
+{
+    private readonly XElement key;
+
+    public SecretKeyRepository(ReadOnlySpan<byte> master)
+    {
+        // The id names the key without telling it; the dates are fixed, for the secret's owner decides when it ends.
+        var id = new Guid(SHA256.HashData(master).AsSpan(0, 16));
+        string value = Convert.ToBase64String(HKDF.DeriveKey(HashAlgorithmName.SHA512, master.ToArray(), 64, info: Encoding.ASCII.GetBytes("hpcbilling data protection")));
+        key = XElement.Parse($"""
+            <key id="{id}" version="1">
+              <creationDate>2024-01-01T00:00:00Z</creationDate>
+              <activationDate>2024-01-01T00:00:00Z</activationDate>
+              <expirationDate>9000-01-01T00:00:00Z</expirationDate>
+              <descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection">
+                <descriptor>
+                  <encryption algorithm="AES_256_CBC" />
+                  <validation algorithm="HMACSHA256" />
+                  <masterKey><value>{value}</value></masterKey>
+                </descriptor>
+              </descriptor>
+            </key>
+            """);
+    }
+
+    public IReadOnlyCollection<XElement> GetAllElements() => [new XElement(key)];
+
+    public void StoreElement(XElement element, string friendlyName) =>
+        throw new NotSupportedException("The key ring comes from configuration and is not written to.");
+}
+
+/// <summary>Keys that end with the process.</summary>
+internal sealed class MemoryKeyRepository : IXmlRepository
+{
+    private readonly ConcurrentBag<XElement> keys = [];
+
+    public IReadOnlyCollection<XElement> GetAllElements() => [.. keys.Select(key => new XElement(key))];
+
+    public void StoreElement(XElement element, string friendlyName) => keys.Add(element);
+}
