@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Health;
 using HpcBilling.ServiceDefaults.Http;
+using HpcBilling.ServiceDefaults.Protection;
 using HpcBilling.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -31,6 +32,7 @@ public static class ServiceDefaultsExtensions
         builder.AddTokenValidation(service);
         builder.Services.AddProblems();
         builder.Services.AddHttpContextAccessor();
+        builder.Services.AddMemoryKeyRing();
         builder.Services.AddHealth();
 
         // Services listen to the gateway alone, on loopback or a private network; the gateway overwrites what a client sent.

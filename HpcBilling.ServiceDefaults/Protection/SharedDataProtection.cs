@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Xml.Linq;
@@ -17,6 +18,10 @@ public static class SharedDataProtection
 {
     private const string Key = "DataProtection:MasterKey";
     private const int KeyBytesMin = 64;
+
+    /// <summary>For a service that protects nothing: the framework wants a key ring all the same, and it goes nowhere near a disk.</summary>
+    internal static void AddMemoryKeyRing(this IServiceCollection services) =>
+        services.Configure<KeyManagementOptions>(options => options.XmlRepository = new MemoryKeyRepository());
 
     /// <exception cref="InvalidOperationException">The secret is missing, not base64, or shorter than 64 bytes.</exception>
     public static WebApplicationBuilder AddSharedDataProtection(this WebApplicationBuilder builder)
@@ -62,4 +67,14 @@ internal sealed class SecretKeyRepository : IXmlRepository
 
     public void StoreElement(XElement element, string friendlyName) =>
         throw new NotSupportedException("The key ring comes from configuration and is not written to.");
+}
+
+/// <summary>Keys that end with the process.</summary>
+internal sealed class MemoryKeyRepository : IXmlRepository
+{
+    private readonly ConcurrentBag<XElement> keys = [];
+
+    public IReadOnlyCollection<XElement> GetAllElements() => [.. keys.Select(key => new XElement(key))];
+
+    public void StoreElement(XElement element, string friendlyName) => keys.Add(element);
 }
