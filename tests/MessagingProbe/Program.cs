@@ -14,4 +14,5 @@ var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;
 app.UseServiceDefaults();
 Saying.Map(app);
+Guarded.Map(app);
 await app.RunAsync();
