@@ -42,6 +42,9 @@ public sealed record AppHostOptions
     /// <summary>Configuration that AppHost.cs reads.</summary>
     public Dictionary<string, string?> Configuration { get; init; } = new(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>Uploads that are being parsed: personal data, so not in a directory that all may read.</summary>
+    public string SpoolPath => Path.Combine(StatePath, "usage-spool");
+
     public string AuthorityFile => Path.Combine(StatePath, "tls", "ca.pem");
 
     /// <exception cref="FormatException">The message says which argument and why.</exception>
@@ -70,7 +73,7 @@ public sealed record AppHostOptions
                 : throw new FormatException($"{name} needs a port number from 0 to {PortMax}.");
         }
 
-        options.Configuration["Usage:SpoolPath"] = Path.Combine(options.StatePath, "usage-spool");
+        options.Configuration["Usage:SpoolPath"] = options.SpoolPath;
         return options;
     }
 

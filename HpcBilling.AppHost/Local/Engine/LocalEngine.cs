@@ -47,6 +47,8 @@ internal static class LocalEngine
             state.Reset();
             ConsoleReport.Say($"Cleared {state.Path}.");
         }
+
+        PrivateFile.Directory(options.SpoolPath);
     }
 
     private static async Task SuperviseAsync(Model model, EngineContext context, ConsoleReport report, StopSignals stop)

@@ -94,7 +94,8 @@ public sealed class DevelopmentCertificates
 
     private void WriteTrust()
     {
-        var system = File.Exists(SystemBundle) ? File.ReadAllText(SystemBundle) : "";
+        var bundle = Environment.GetEnvironmentVariable("SSL_CERT_FILE") is { Length: > 0 } chosen ? chosen : SystemBundle;
+        var system = File.Exists(bundle) ? File.ReadAllText(bundle) : "";
         PrivateFile.Write(TrustFile, system + File.ReadAllText(AuthorityFile));
     }
 }
