@@ -22,6 +22,7 @@ public static class MessagingExtensions
 
         var consumers = new BusConsumers(service, builder.Services);
         configure?.Invoke(consumers);
+        builder.Services.AddSingleton(consumers.Unheard);
         builder.Services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();

@@ -21,6 +21,9 @@ public sealed class RatingClient(ServiceApi api)
     public Task<Answer<Formula>> FormulaAsync(string tier, CancellationToken ct) =>
         api.GetAsync<Formula>(Service, "/formula", new Query { ["type"] = tier }, ct);
 
+    public Task<Answer<TariffList>> TariffsAsync(CancellationToken ct) =>
+        api.GetAsync<TariffList>(Service, "/api/v1/tariffs", new Query(), ct);
+
     /// <summary>What one job of that shape would cost; open to anybody. The service bounds the figures and names the field that is out of them.</summary>
     public Task<Answer<Estimate>> EstimateAsync(Query shape, CancellationToken ct) =>
         api.GetAsync<Estimate>(Service, "/api/v1/estimate", shape, ct);

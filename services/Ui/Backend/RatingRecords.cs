@@ -72,27 +72,33 @@ public sealed record Formula(
     decimal MemoryGibHour,
     DateTimeOffset EffectiveFrom);
 
+/// <summary>Every tier with its rates now and its history.</summary>
+public sealed record TariffList(string Currency, IReadOnlyList<TierTariffs> Tiers);
+
+/// <summary>A tier: what is in force (null before its first version starts) and its versions, newest first, future ones included.</summary>
+public sealed record TierTariffs(string Tier, bool IsDefault, Formula? Current, IReadOnlyList<TariffVersion> History);
+
 /// <summary>One published version of a tier's tariff.</summary>
 public sealed record TariffVersion(
-    string Tier,
     int Version,
+    DateTimeOffset EffectiveFrom,
     string Currency,
     decimal CpuCoreHour,
     decimal GpuHour,
     decimal MemoryGibHour,
-    DateTimeOffset EffectiveFrom,
-    DateTimeOffset? PublishedAt,
-    string? PublishedBy);
+    string PublishedBy,
+    DateTimeOffset PublishedAt);
 
-/// <summary>What a job of that shape would cost.</summary>
+/// <summary>What one job of that shape would cost, each TRES rounded once.</summary>
 public sealed record Estimate(
     string Tier,
+    int Version,
     string Currency,
-    IReadOnlyList<EstimateLine> Lines,
-    long TotalMinor);
-
-/// <summary>One TRES (<c>cpu</c>, <c>gpu</c>, <c>memory</c>): unit-hours × major units per unit-hour.</summary>
-public sealed record EstimateLine(string Tres, decimal Quantity, decimal Rate, long AmountMinor);
+    long CpuMinor,
+    long GpuMinor,
+    long MemoryMinor,
+    long AmountMinor,
+    Formula Rates);
 
 /// <summary>A receipt without its lines; its status is <c>issued</c> or <c>paid</c>.</summary>
 public sealed record ReceiptSummary(
@@ -129,7 +135,7 @@ public sealed record Receipt(
     string? IssuedBy,
     DateTimeOffset? SettledAt,
     string? Provider,
-    IReadOnlyList<TariffVersion> Rates,
+    IReadOnlyList<ReceiptRate> Rates,
     IReadOnlyList<ReceiptLine> Items,
     string? NextCursor);
 
@@ -156,3 +162,6 @@ public sealed record ReceiptLine(
 
 /// <summary>Outcome of asking for a receipt; status <c>nothing_to_bill</c> when there was no unbilled run, and then the rest is null.</summary>
 public sealed record IssuedReceipt(Guid? Id, string? Number, string? Status);
+
+/// <summary>A tariff version as a receipt keeps it.</summary>
+public sealed record ReceiptRate(string Tier, int Version, decimal CpuCoreHour, decimal GpuHour, decimal MemoryGibHour);
