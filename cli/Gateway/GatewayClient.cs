@@ -1,0 +1,122 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace HpcBilling.Cli.Gateway;
+
+/// <summary>The gateway's JSON API as one user sees it. Requests survive short outages (<see cref="Patience"/>).</summary>
+internal sealed class GatewayClient : IDisposable
+{
+    private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(100);
+    private readonly HttpClient http;
+    private readonly Patience patience;
+
+    private GatewayClient(Profile profile, Patience patience)
+    {
+        this.patience = patience;
+        Url = profile.Url;
+        // A redirect is never followed: the token would go along.
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            SslOptions = Trust.Options(profile.CaFiles),
+        };
+        http = new HttpClient(handler) { BaseAddress = profile.Url, Timeout = AttemptTimeout };
+        http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("hpcb", typeof(GatewayClient).Assembly.GetName().Version?.ToString(3)));
+        if (profile.Token is not null)
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", profile.Token);
+    }
+
+    public Uri Url { get; }
+
+    /// <summary>For a question whose asker waits.</summary>
+    public static GatewayClient Open(Profile? profile = null) => new(profile ?? Profile.Load(), Patience.Short());
+
+    /// <summary>For work that runs on while a service restarts.</summary>
+    /// <param name="warn">Told why when the wait gets long.</param>
+    public static GatewayClient OpenPatiently(Action<string> warn)
+    {
+        Profile profile = Profile.Load();
+        return new GatewayClient(profile, Patience.Long(why => warn($"waiting for {profile.Url} ({why}); Ctrl-C stops")));
+    }
+
+    public void Dispose() => http.Dispose();
+
+    public Task<JsonObject> GetAsync(string path, CancellationToken cancellationToken) =>
+        SendAsync(() => new HttpRequestMessage(HttpMethod.Get, path), cancellationToken);
+
+    /// <param name="path">Relative to the gateway.</param>
+    /// <param name="body">Sent as JSON.</param>
+    /// <param name="idempotencyKey">
+    /// The same for every attempt, so that a repeated POST is one act. Null where the service knows no such key: then the
+    /// request goes out once, and whoever loses the answer looks before he repeats it.
+    /// </param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<JsonObject> PostAsync(string path, JsonObject body, Guid? idempotencyKey, CancellationToken cancellationToken) =>
+        SendAsync(
+            () =>
+            {
+                var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
+                if (idempotencyKey is { } key) request.Headers.Add("Idempotency-Key", key.ToString());
+                return request;
+            },
+            cancellationToken,
+            isRepeatable: idempotencyKey is not null);
+
+    /// <summary>The reply's body, unread; the caller disposes it.</summary>
+    public Task<HttpResponseMessage> GetStreamAsync(string path, CancellationToken cancellationToken) =>
+        RequestAsync(() => new HttpRequestMessage(HttpMethod.Get, path), cancellationToken);
+
+    /// <summary>One attempt; the reply whatever its status. For callers that must look again before they repeat.</summary>
+    public Task<HttpResponseMessage> TryOnceAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+
+    /// <summary>Repeats <paramref name="attempt"/> while the gateway or the service behind it is away.</summary>
+    /// <exception cref="CommandFailedException">It stays away, or the reply is an error.</exception>
+    public Task<HttpResponseMessage> PersistAsync(
+        Func<CancellationToken, Task<HttpResponseMessage>> attempt, CancellationToken cancellationToken) =>
+        AnswerAsync(patience.ExecuteAsync(attempt, cancellationToken), cancellationToken);
+
+    private async Task<HttpResponseMessage> AnswerAsync(Task<HttpResponseMessage> attempts, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await attempts;
+        }
+        catch (HttpRequestException unreachable)
+        {
+            throw new CommandFailedException(ExitCode.Unreachable, $"{Url} cannot be reached: {Patience.Reason(unreachable)}", unreachable);
+        }
+        catch (TaskCanceledException slow) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new CommandFailedException(ExitCode.Unreachable, $"{Url} did not answer within {AttemptTimeout.TotalSeconds} s", slow);
+        }
+    }
+
+    private async Task<HttpResponseMessage> RequestAsync(
+        Func<HttpRequestMessage> request, CancellationToken cancellationToken, bool isRepeatable = true)
+    {
+        HttpResponseMessage response = isRepeatable
+            ? await PersistAsync(ct => TryOnceAsync(request(), ct), cancellationToken)
+            : await AnswerAsync(TryOnceAsync(request(), cancellationToken), cancellationToken);
+        if (response.IsSuccessStatusCode) return response;
+        using (response)
+            throw await Problem.ReadAsync(response, cancellationToken);
+    }
+
+    private async Task<JsonObject> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellationToken, bool isRepeatable = true)
+    {
+        using HttpResponseMessage response = await RequestAsync(request, cancellationToken, isRepeatable);
+        try
+        {
+            return await response.Content.ReadFromJsonAsync<JsonObject>(cancellationToken) ?? [];
+        }
+        catch (JsonException notJson)
+        {
+            throw new CommandFailedException(ExitCode.Failed, $"{Url} answered something that is not JSON; is it the gateway?", notJson);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using Microsoft.AspNetCore.Mvc.ModelBinding;
+using Microsoft.AspNetCore.Mvc.Rendering;
+using Microsoft.AspNetCore.Mvc.ViewFeatures;
+using Microsoft.AspNetCore.Razor.TagHelpers;
+
+namespace HpcBilling.Ui.TagHelpers;
+
+/// <summary>
+/// <c>&lt;field for="Until" label="…" type="date" hint="…" /&gt;</c>: label, input, hint and error, tied together for screen readers.
+/// Other attributes (<c>min</c>, <c>step</c>, <c>autocomplete</c> …) go to the input; child content replaces it.
+/// </summary>
+[HtmlTargetElement("field", Attributes = "for,label")]
+public sealed class FieldTagHelper : TagHelper
+{
+    [ViewContext, HtmlAttributeNotBound] public ViewContext ViewContext { get; set; } = null!;
+    public ModelExpression For { get; set; } = null!;
+    public string Label { get; set; } = "";
+    public string Type { get; set; } = "text";
+    public string? Hint { get; set; }
+
+    public override async Task ProcessAsync(TagHelperContext context, TagHelperOutput output)
+    {
+        string name = ViewContext.ViewData.TemplateInfo.GetFullHtmlFieldName(For.Name);
+        string id = TagBuilder.CreateSanitizedId(name, "_");
+        ViewContext.ModelState.TryGetValue(name, out ModelStateEntry? entry);
+        string? error = entry?.Errors.FirstOrDefault()?.ErrorMessage;
+        var field = new Field(name, id, entry?.AttemptedValue ?? Value(), Hint, error);
+
+        TagHelperContent child = await output.GetChildContentAsync();
+        var label = new TagBuilder("label");
+        label.Attributes["for"] = id;
+        label.InnerHtml.Append(Label);
+
+        output.Content.AppendHtml(label);
+        if (child.IsEmptyOrWhiteSpace) output.Content.AppendHtml(Input(field, output));
+        else output.Content.AppendHtml(child);
+        if (Hint is not null) output.Content.AppendHtml(Note(field.HintId, "hint", Hint));
+        if (error is not null) output.Content.AppendHtml(Note(field.ErrorId, "field-error", error));
+
+        output.TagName = "div";
+        output.TagMode = TagMode.StartTagAndEndTag;
+        output.Attributes.Clear();
+        output.Attributes.SetAttribute("class", error is null ? "field" : "field invalid");
+    }
+
+    private TagBuilder Input(Field field, TagHelperOutput output)
+    {
+        var input = new TagBuilder("input") { TagRenderMode = TagRenderMode.SelfClosing };
+        foreach (TagHelperAttribute attribute in output.Attributes)
+            input.Attributes[attribute.Name] = attribute.ValueStyle == HtmlAttributeValueStyle.Minimized ? attribute.Name : attribute.Value?.ToString();
+        input.Attributes["type"] = Type;
+        input.Attributes["id"] = field.Id;
+        input.Attributes["name"] = field.Name;
+        // A password never travels back to the browser.
+        if (Type != "password" && field.Value is not null) input.Attributes["value"] = field.Value;
+        if (field.DescribedBy is { } describedBy) input.Attributes["aria-describedby"] = describedBy;
+        if (field.Error is not null) input.Attributes["aria-invalid"] = "true";
+        return input;
+    }
+
+    private string? Value() => For.Model switch
+    {
+        DateOnly day => day.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
+        IFormattable figure => figure.ToString(format: null, System.Globalization.CultureInfo.InvariantCulture),
+        var other => other?.ToString(),
+    };
+
+    private static TagBuilder Note(string id, string cssClass, string text)
+    {
+        var note = new TagBuilder("p");
+        note.AddCssClass(cssClass);
+        note.Attributes["id"] = id;
+        note.InnerHtml.Append(text);
+        return note;
+    }
+
+    private sealed record Field(string Name, string Id, string? Value, string? Hint, string? Error)
+    {
+        public string HintId => Id + "-hint";
+        public string ErrorId => Id + "-error";
+
+        public string? DescribedBy => (Hint, Error) switch
+        {
+            (null, null) => null,
+            (_, null) => HintId,
+            (null, _) => ErrorId,
+            _ => ErrorId + " " + HintId,
+        };
+    }
+}

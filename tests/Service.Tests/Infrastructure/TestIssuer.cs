@@ -1,0 +1,66 @@
+using System.Security.Claims;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace HpcBilling.Service.Tests.Infrastructure;
+
+/// <summary>An OpenID provider in the test process: a discovery document, one ES256 key, and tokens for anybody.</summary>
+public sealed class TestIssuer : IAsyncDisposable
+{
+    private readonly ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private readonly ECDsaSecurityKey signingKey;
+    private WebApplication? app;
+
+    public TestIssuer() => signingKey = new ECDsaSecurityKey(key) { KeyId = "test" };
+
+    public string Issuer { get; private set; } = "";
+
+    public async Task StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        app = builder.Build();
+        app.MapGet("/.well-known/openid-configuration", () => new { issuer = Issuer, jwks_uri = Issuer + "/jwks" });
+        app.MapGet("/jwks", () =>
+        {
+            JsonWebKey jwk = JsonWebKeyConverter.ConvertFromECDsaSecurityKey(signingKey);
+            return Results.Json(new { keys = new[] { new { kty = jwk.Kty, crv = jwk.Crv, x = jwk.X, y = jwk.Y, kid = "test", use = "sig", alg = "ES256" } } });
+        });
+        await app.StartAsync();
+        Issuer = app.Urls.Single();
+    }
+
+    /// <summary>A token as identity would issue it.</summary>
+    public string Token(TestCaller caller, string audience, DateTimeOffset? now = null)
+    {
+        DateTimeOffset issued = now ?? DateTimeOffset.UtcNow;
+        var claims = new ClaimsIdentity(
+        [
+            new("sub", caller.UserId.ToString()), new("preferred_username", caller.Username), new("org_id", caller.OrgId.ToString()),
+            new("role", caller.Role), new("scope", caller.Scopes), new("sid", "test-session"),
+        ]);
+        return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = Issuer,
+            Audience = audience,
+            Subject = claims,
+            TokenType = "at+jwt",
+            IssuedAt = issued.UtcDateTime,
+            NotBefore = issued.UtcDateTime,
+            Expires = issued.AddMinutes(30).UtcDateTime,
+            SigningCredentials = new SigningCredentials(signingKey, SecurityAlgorithms.EcdsaSha256),
+        });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (app is not null) await app.DisposeAsync();
+        key.Dispose();
+    }
+}
