@@ -22,18 +22,8 @@ public static class ServiceDefaultsExtensions
     /// <param name="service">Name of the service; also the audience that its tokens must carry.</param>
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder, string service)
     {
-        builder.Services.AddSingleton(new ServiceIdentity(service));
-        builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
-        builder.Host.UseDefaultServiceProvider(provider => provider.ValidateOnBuild = provider.ValidateScopes = true);
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
-        builder.Services.ConfigureHttpJsonOptions(json => ConfigureJson(json.SerializerOptions));
-        builder.AddTelemetry(service);
+        builder.AddProcessDefaults(service);
         builder.AddTokenValidation(service);
-        builder.Services.AddProblems();
-        builder.Services.AddHttpContextAccessor();
-        builder.Services.AddMemoryKeyRing();
-        builder.Services.AddHealth();
 
         // Services listen to the gateway alone, on loopback or a private network; the gateway overwrites what a client sent.
         builder.Services.Configure<ForwardedHeadersOptions>(forwarded =>
@@ -46,11 +36,28 @@ public static class ServiceDefaultsExtensions
         return builder;
     }
 
+    /// <summary>Telemetry, JSON logs, health, problem details: for the gateway too, which hands tokens on and checks none.</summary>
+    public static WebApplicationBuilder AddProcessDefaults(this WebApplicationBuilder builder, string service)
+    {
+        builder.Services.AddSingleton(new ServiceIdentity(service));
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.Host.UseDefaultServiceProvider(provider => provider.ValidateOnBuild = provider.ValidateScopes = true);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
+        builder.Services.ConfigureHttpJsonOptions(json => ConfigureJson(json.SerializerOptions));
+        builder.AddTelemetry(service);
+        builder.Services.AddProblems();
+        builder.Services.AddHttpContextAccessor();
+        builder.Services.AddMemoryKeyRing();
+        builder.Services.AddHealth();
+        return builder;
+    }
+
     /// <summary>The pipeline's common part; endpoints are mapped after it.</summary>
     public static WebApplication UseServiceDefaults(this WebApplication app)
     {
         app.UseForwardedHeaders();
-        app.UseMiddleware<RequestLog>();
+        app.UseRequestLog();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseRouting();
@@ -59,6 +66,9 @@ public static class ServiceDefaultsExtensions
         app.MapHealth();
         return app;
     }
+
+    /// <summary>One log line a request.</summary>
+    public static IApplicationBuilder UseRequestLog(this IApplicationBuilder app) => app.UseMiddleware<RequestLog>();
 
     /// <summary>camelCase names, snake_case enum words, unknown enum words refused.</summary>
     public static void ConfigureJson(JsonSerializerOptions json)

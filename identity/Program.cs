@@ -1,3 +1,21 @@
+using HpcBilling.Identity;
+using HpcBilling.ServiceDefaults;
+using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.ServiceDefaults.Messaging;
+using HpcBilling.ServiceDefaults.Protection;
+using HpcBilling.Ui;
+
 var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults("identity");
+builder.AddDatabase("identity");
+builder.AddMessaging("identity");
+builder.AddSharedDataProtection();
+builder.AddPages();
+builder.AddIdentity();
+
 var app = builder.Build();
+if (await app.MigrateIfAskedAsync(args)) return;
+app.UseServiceDefaults();
+app.UsePages();
+app.MapIdentity();
 await app.RunAsync();

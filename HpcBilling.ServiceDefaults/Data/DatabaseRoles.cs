@@ -36,6 +36,10 @@ internal static class DatabaseRoles
         await DdlAsync(connection, "SET ROLE %I", owner);
     }
 
+    /// <summary>What was applied is the owner's to say.</summary>
+    public static Task HideHistoryAsync(NpgsqlConnection connection, string database) =>
+        DdlAsync(connection, "REVOKE ALL ON schema_migrations FROM %I", database + "_app");
+
     // DDL takes no parameters: the server itself quotes the names (%I) and literals (%L).
     private static async Task DdlAsync(NpgsqlConnection connection, string template, params string[] names)
     {

@@ -32,6 +32,7 @@ internal sealed class Migrator(MigrationPlan plan, ILogger<Migrator> log)
         var serving = new NpgsqlConnectionStringBuilder(plan.ServingConnection);
         await DatabaseRoles.EnsureAsync(connection, plan.Database, serving, cancellation);
         await connection.ExecuteAsync(HistorySql);
+        await DatabaseRoles.HideHistoryAsync(connection, plan.Database);
         var applied = (await connection.QueryAsync<(string Name, string Checksum)>("SELECT name, checksum FROM schema_migrations"))
             .ToDictionary(row => row.Name, row => row.Checksum, StringComparer.Ordinal);
 

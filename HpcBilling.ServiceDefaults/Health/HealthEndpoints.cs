@@ -6,14 +6,14 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace HpcBilling.ServiceDefaults.Health;
 
 /// <summary><c>/healthz</c>: the process is alive. <c>/readyz</c>: what it depends on answers. Neither says more than a word.</summary>
-internal static class HealthEndpoints
+public static class HealthEndpoints
 {
     private const string ReadyTag = "ready";
     private const int CheckTimeoutSeconds = 3;
 
-    public static void AddHealth(this IServiceCollection services) => services.AddHealthChecks();
+    internal static void AddHealth(this IServiceCollection services) => services.AddHealthChecks();
 
-    public static void AddReadiness<TCheck>(this IServiceCollection services, string name)
+    internal static void AddReadiness<TCheck>(this IServiceCollection services, string name)
         where TCheck : class, IHealthCheck =>
         services.AddHealthChecks().AddCheck<TCheck>(name, HealthStatus.Unhealthy, [ReadyTag], TimeSpan.FromSeconds(CheckTimeoutSeconds));
 

@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using HpcBilling.Gateway.Credentials;
+using HpcBilling.Gateway.Routes;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+using Yarp.ReverseProxy.Model;
+
+namespace HpcBilling.Gateway.Hardening;
+
+/// <summary>Headers of every response, whoever made it: pages, files, errors, redirects. They overwrite what a service said.</summary>
+internal sealed class OutgoingHeaders(RequestDelegate next, IOptions<GatewayOptions> options)
+{
+    private readonly string contentSecurityPolicy =
+        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; object-src 'none'; "
+        + string.Join(' ', ["form-action 'self'", .. options.Value.CheckoutOrigins]);
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        string trace = Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
+        context.Response.OnStarting(() =>
+        {
+            Write(context, trace);
+            return Task.CompletedTask;
+        });
+        return next(context);
+    }
+
+    private void Write(HttpContext context, string trace)
+    {
+        IHeaderDictionary headers = context.Response.Headers;
+        headers.ContentSecurityPolicy = contentSecurityPolicy;
+        headers.XFrameOptions = "DENY";
+        headers.XContentTypeOptions = "nosniff";
+        headers.StrictTransportSecurity = "max-age=31536000; includeSubDomains; preload";
+        headers["Referrer-Policy"] = "same-origin";
+        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        headers["X-Request-Id"] = trace;
+        headers.Remove(HeaderNames.Server);
+        headers.Remove(HeaderNames.XPoweredBy);
+        if (headers.SetCookie.Count > 0) headers.SetCookie = Allowed(context, headers.SetCookie);
+
+        // What was made for one caller is not for a cache, unless the service said how.
+        bool personal = context.User.Identity is { IsAuthenticated: true };
+        if (personal && headers.CacheControl.Count == 0 && headers.ETag.Count == 0) headers.CacheControl = "no-store";
+    }
+
+    // Identity alone sets sessions; no service sets a cookie that the site does not declare.
+    private static StringValues Allowed(HttpContext context, StringValues cookies)
+    {
+        bool identity = context.Features.Get<IReverseProxyFeature>() is not null && context.PublicRoute().Service == "identity";
+        return new StringValues([.. cookies.Where(cookie => cookie?.Split('=', 2)[0] is { } name
+            && (PublicCookies.Services.Contains(name) || (identity && name == PublicCookies.Session)))]);
+    }
+}

@@ -1,0 +1,56 @@
+using HpcBilling.Gateway.Credentials;
+using Yarp.ReverseProxy.Configuration;
+
+namespace HpcBilling.Gateway.Routes;
+
+/// <summary>The route table as YARP wants it; addresses from <c>services:{name}:http:{replica}</c>.</summary>
+internal static class ReverseProxy
+{
+    public static WebApplicationBuilder AddRoutes(this WebApplicationBuilder builder)
+    {
+        ClusterConfig[] clusters = [.. RouteTable.All.Select(route => route.Service).Distinct().Select(name => Cluster(name, builder.Configuration))];
+        builder.Services.AddReverseProxy().LoadFromMemory([.. RouteTable.All.Select(Route)], clusters);
+        builder.Services.AddRequestTimeouts();
+        return builder;
+    }
+
+    public static WebApplication MapRoutes(this WebApplication app)
+    {
+        app.MapReverseProxy(proxy =>
+        {
+            proxy.UseMiddleware<IncomingHeaders>();
+            proxy.UseMiddleware<Doorkeeper>();
+            proxy.UseMiddleware<CsrfGuard>();
+            proxy.UseLoadBalancing();
+        });
+        return app;
+    }
+
+    /// <summary>The table's entry that this request matched.</summary>
+    public static PublicRoute PublicRoute(this HttpContext context) =>
+        RouteTable.All[int.Parse(context.GetReverseProxyFeature().Route.Config.RouteId, System.Globalization.CultureInfo.InvariantCulture)];
+
+    private static RouteConfig Route(PublicRoute route, int index) => new()
+    {
+        RouteId = $"{index}",
+        ClusterId = route.Service,
+        Match = new RouteMatch { Path = route.Path },
+        MaxRequestBodySize = route.BodyBytesMax,
+        Timeout = route.TimeMax,
+        RateLimiterPolicy = route.RateLimit,
+    };
+
+    private static ClusterConfig Cluster(string service, ConfigurationManager configuration)
+    {
+        string?[] addresses = [.. configuration.GetSection($"services:{service}:http").GetChildren().Select(child => child.Value)];
+        if (addresses.Length == 0)
+            throw new InvalidOperationException($"services:{service}:http:0 is missing: the address of the {service} service is not known.");
+        return new ClusterConfig
+        {
+            ClusterId = service,
+            LoadBalancingPolicy = "PowerOfTwoChoices",
+            Destinations = addresses.Select((address, index) => (address, index))
+                .ToDictionary(replica => $"{service}-{replica.index}", replica => new DestinationConfig { Address = replica.address! }, StringComparer.Ordinal),
+        };
+    }
+}

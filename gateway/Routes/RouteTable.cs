@@ -1,0 +1,63 @@
+using static HpcBilling.Gateway.Routes.RouteKind;
+
+namespace HpcBilling.Gateway.Routes;
+
+/// <summary>The public surface, as in docs/flow.md. What is not here does not exist outside: health, metrics, internal routes.</summary>
+internal static class RouteTable
+{
+    private const long MiB = 1024 * 1024;
+    private const long UploadBytesMax = 2048 * MiB;
+    private static readonly TimeSpan UploadTime = TimeSpan.FromHours(6);
+    private static readonly TimeSpan ExportTime = TimeSpan.FromMinutes(30);
+
+    public static readonly IReadOnlyList<PublicRoute> All =
+    [
+        new("/login", "identity", Page) { RateLimit = RateLimits.Login },
+        new("/logout", "identity", Page),
+        new("/account/{**rest}", "identity", SignedInPage),
+        new("/.well-known/{**rest}", "identity", Anonymous),
+        new("/connect/{**rest}", "identity", OAuth),
+        new("/api/v1/users/{**rest}", "identity", Api),
+        new("/api/v1/access-tokens/{**rest}", "identity", Api),
+
+        new("/", "portal", Page),
+        new("/privacy", "portal", Page),
+        new("/me/{**rest}", "portal", SignedInPage),
+        new("/me.csv", "portal", SignedInPage),
+        new("/_ui/{**rest}", "portal", Anonymous),
+        new("/admin/{**rest}", "admin", SignedInPage),
+
+        new("/formula", "rating", Api),
+        new("/api/v1/tariffs/{**rest}", "rating", Api),
+        new("/api/v1/tiers/{**rest}", "rating", Api),
+        new("/api/v1/estimate", "rating", Api),
+        new("/api/v1/usage/{**rest}", "rating", Api),
+        new("/api/v1/receipts/{**rest}", "rating", Api),
+        new("/api/v1/receipt-runs/{**rest}", "rating", Api),
+
+        new("/api/v1/imports/{**rest}", "usage", Api),
+        new("/api/v1/imports/{id}/content", "usage", Api) { BodyBytesMax = UploadBytesMax, TimeMax = UploadTime },
+        new("/api/v1/jobs/{**rest}", "usage", Api),
+
+        new("/payments/{**rest}", "payment", Page),
+        new("/payments/receipt/{**rest}", "payment", SignedInPage),
+        new("/payments/webhook/{provider}", "payment", Anonymous) { RateLimit = RateLimits.Webhook },
+        new("/api/v1/payments/{**rest}", "payment", Api),
+
+        new("/api/v1/audit/{**rest}", "audit", Api),
+        new("/api/v1/audit/export.csv", "audit", Api) { TimeMax = ExportTime },
+    ];
+}
+
+/// <param name="Path">Route pattern; the more exact one wins.</param>
+/// <param name="Service">Who answers; also the audience that a token must have to get there.</param>
+/// <param name="Kind">What happens at the door.</param>
+internal sealed record PublicRoute(string Path, string Service, RouteKind Kind)
+{
+    public long BodyBytesMax { get; init; } = 1024 * 1024;
+
+    public TimeSpan TimeMax { get; init; } = TimeSpan.FromSeconds(100);
+
+    /// <summary>Name of a rate limit besides the general one.</summary>
+    public string? RateLimit { get; init; }
+}

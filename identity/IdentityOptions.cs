@@ -1,0 +1,81 @@
+using System.ComponentModel.DataAnnotations;
+using HpcBilling.Identity.Domain;
+
+namespace HpcBilling.Identity;
+
+/// <summary>Section <c>Identity</c>.</summary>
+internal sealed class IdentityOptions
+{
+    public const string Section = "Identity";
+
+    /// <summary>Private key that signs access tokens: EC P-256, PEM or base64 of PKCS #8.</summary>
+    [Required(ErrorMessage = "Identity:SigningKey is missing: an EC P-256 private key, PEM or base64 of PKCS #8")]
+    public string SigningKey { get; set; } = "";
+
+    /// <summary>Keys that signed tokens until a moment ago, or will soon: published, not signed with.</summary>
+    public IReadOnlyList<string> OtherSigningKeys { get; set; } = [];
+
+    /// <summary>Secret of the gateway, the only client that may exchange a session or personal access token.</summary>
+    [Required(ErrorMessage = "Identity:GatewayClientSecret is missing")]
+    [MinLength(32, ErrorMessage = "Identity:GatewayClientSecret must have at least 32 characters")]
+    public string GatewayClientSecret { get; set; } = "";
+
+    /// <summary>Password of the first admin; needed while there is none.</summary>
+    public string? AdminPassword { get; set; }
+
+    /// <summary>Development only: password of the demo users.</summary>
+    public string? DemoPassword { get; set; }
+
+    /// <summary>Development only: a personal access token of the admin with every scope.</summary>
+    public string? DemoToken { get; set; }
+
+    /// <summary>Cost of a password hash: iterations of PBKDF2 with HMAC-SHA512 (OWASP asks for 210 000).</summary>
+    [Range(100_000, 10_000_000, ErrorMessage = "Identity:PasswordIterations must be between 100 000 and 10 000 000")]
+    public int PasswordIterations { get; set; } = 210_000;
+
+    [Range(1, 86_400, ErrorMessage = "Identity:SessionIdleSeconds must be between 1 and 86 400")]
+    public int SessionIdleSeconds { get; set; } = 30 * 60;
+
+    [Range(1, 604_800, ErrorMessage = "Identity:SessionAbsoluteSeconds must be between 1 and 604 800")]
+    public int SessionAbsoluteSeconds { get; set; } = 12 * 60 * 60;
+
+    [Range(30, 900, ErrorMessage = "Identity:AccessTokenSeconds must be between 30 and 900")]
+    public int AccessTokenSeconds { get; set; } = 5 * 60;
+
+    [Range(1, 100, ErrorMessage = "Identity:LoginFailuresMax must be between 1 and 100")]
+    public int LoginFailuresMax { get; set; } = 5;
+
+    [Range(1, 86_400, ErrorMessage = "Identity:LoginWindowSeconds must be between 1 and 86 400")]
+    public int LoginWindowSeconds { get; set; } = 15 * 60;
+
+    [Range(1, 86_400, ErrorMessage = "Identity:LoginLockSeconds must be between 1 and 86 400")]
+    public int LoginLockSeconds { get; set; } = 15 * 60;
+
+    /// <summary>Machine clients that get tokens by client credentials.</summary>
+    public IReadOnlyList<ClientOptions> Clients { get; set; } = [];
+
+    public TimeSpan SessionIdle => TimeSpan.FromSeconds(SessionIdleSeconds);
+
+    public TimeSpan SessionAbsolute => TimeSpan.FromSeconds(SessionAbsoluteSeconds);
+
+    public ThrottleLimits Throttle =>
+        new(LoginFailuresMax, TimeSpan.FromSeconds(LoginWindowSeconds), TimeSpan.FromSeconds(LoginLockSeconds));
+}
+
+/// <summary>One machine client.</summary>
+internal sealed class ClientOptions
+{
+    public string Id { get; set; } = "";
+
+    public string Secret { get; set; } = "";
+
+    /// <summary>Space separated, the least it needs.</summary>
+    public string Scopes { get; set; } = "";
+
+    /// <summary>Services its tokens are for, space separated.</summary>
+    public string Audience { get; set; } = "";
+
+    public Guid OrgId { get; set; } = ServiceDefaults.Orgs.Default;
+
+    public bool IsComplete => Id.Length > 0 && Secret.Length >= 32 && Scopes.Length > 0 && Audience.Length > 0;
+}
