@@ -12,8 +12,3 @@ public sealed record RunsTable(CursorPage<UsageRun> Page, string ReceiptsPath, b
 /// <param name="ShowsUser">Receipts of several users.</param>
 /// <param name="IsPaged">False on a page that shows only the newest.</param>
 public sealed record ReceiptsTable(CursorPage<ReceiptSummary> Page, string ReceiptsPath, bool ShowsUser, bool IsPaged = true);
-
-/// <summary>Model of the partial <c>_Groups</c>.</summary>
-/// <param name="Page">One page of sums.</param>
-/// <param name="ShowsUser">Sums of several users.</param>
-public sealed record GroupsTable(CursorPage<UsageGroup> Page, bool ShowsUser);

@@ -43,7 +43,8 @@ internal sealed class ProblemPageWriter(IModelMetadataProvider metadata) : IProb
     private async Task RenderAsync(HttpContext http, ProblemPage page)
     {
         http.Response.StatusCode = page.Status;
-        http.Response.Headers.CacheControl = "no-store";
+        http.Response.Headers.CacheControl = "no-cache, no-store";
+        http.Response.Headers.Pragma = "no-cache";
         var result = new ViewResult
         {
             ViewName = View,
