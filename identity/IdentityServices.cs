@@ -40,6 +40,7 @@ internal static class IdentityServices
 
     public static WebApplication MapIdentity(this WebApplication app)
     {
+        app.Services.GetRequiredService<SigningKeys>(); // a key that cannot sign is found now, not at the first request
         RouteGroupBuilder connect = app.MapGroup("/connect");
         TokenEndpoint.Map(connect);
         UserInfo.Map(connect);

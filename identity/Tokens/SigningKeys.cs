@@ -12,8 +12,7 @@ internal sealed class SigningKeys : IDisposable
     public SigningKeys(IOptions<IdentityOptions> options)
     {
         ECDsaSecurityKey current = Load(options.Value.SigningKey, "Identity:SigningKey");
-        if (current.PrivateKeyStatus != PrivateKeyStatus.Exists)
-            throw new InvalidOperationException("Identity:SigningKey holds no private key: nothing could be signed.");
+        EnsureItSigns(handles[0]);
         Credentials = new SigningCredentials(current, SecurityAlgorithms.EcdsaSha256);
         Published = [current, .. options.Value.OtherSigningKeys.Select((key, index) => Load(key, $"Identity:OtherSigningKeys:{index}"))];
     }
@@ -23,6 +22,18 @@ internal sealed class SigningKeys : IDisposable
     public IReadOnlyList<ECDsaSecurityKey> Published { get; }
 
     public void Dispose() => handles.ForEach(handle => handle.Dispose());
+
+    private static void EnsureItSigns(ECDsa key)
+    {
+        try
+        {
+            key.SignData([], HashAlgorithmName.SHA256);
+        }
+        catch (CryptographicException noPrivateKey)
+        {
+            throw new InvalidOperationException("Identity:SigningKey holds no private key: nothing could be signed.", noPrivateKey);
+        }
+    }
 
     /// <exception cref="InvalidOperationException">Not an EC P-256 key; the message names the setting, never its value.</exception>
     private ECDsaSecurityKey Load(string text, string setting)

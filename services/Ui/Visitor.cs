@@ -10,11 +10,5 @@ public static class Visitor
     /// <summary>Unix username; empty for a visitor without a session.</summary>
     public static string Username(this ClaimsPrincipal user) => user.FindFirst("preferred_username")?.Value ?? "";
 
-    /// <summary>
-    /// The <c>user</c> to ask rating for when only the visitor's own data is meant: an admin has to say so, since his default is everybody's;
-    /// nobody else may name anyone.
-    /// </summary>
-    public static string? OwnOnly(this ClaimsPrincipal user) => user.IsAdmin() ? user.Username() : null;
-
     public static bool IsAdmin(this ClaimsPrincipal user) => user.HasClaim("role", "admin");
 }

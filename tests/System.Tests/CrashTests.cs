@@ -50,7 +50,7 @@ public sealed class CrashTests(Platform platform)
         // In the middle of a payment.
         using WebSession alice = await platform.SignInAsync("alice");
         string receipt = await platform.OpenReceiptAsync("alice");
-        Task paying = platform.PayAsync(alice, "/me/receipts/" + receipt, patient: true);
+        Task paying = Platform.PayAsync(alice, "/me/receipts/" + receipt, patient: true);
         await platform.KillAsync(victim);
         await paying;
         await platform.HealthyAsync(victim);

@@ -55,11 +55,11 @@ public sealed class MainPathTests(Platform platform)
 
         await dave.GoAsync("/me");
         Assert.Contains("selfservice", dave.Page.Body!.InnerHtml, StringComparison.Ordinal);
-        await platform.CreateOwnReceiptAsync(dave);
+        await Platform.CreateOwnReceiptAsync(dave);
         Assert.StartsWith("/me/receipts/", dave.Location.AbsolutePath, StringComparison.Ordinal);
         string receipt = dave.Location.AbsolutePath;
 
-        await platform.PayAsync(dave, receipt);
+        await Platform.PayAsync(dave, receipt);
         await Wait.UntilAsync("the receipt is paid", async () =>
             (await dave.GoAsync(receipt)).Page.QuerySelector("form[action*='/payments/']") is null);
         Assert.Equal(1, await platform.ScalarAsync<long>(
@@ -74,7 +74,7 @@ public sealed class MainPathTests(Platform platform)
     {
         await platform.ImportAsync(AccountingLog.Make("neighbours", 10, "bob"));
         using WebSession bob = await platform.SignInAsync("bob");
-        await platform.CreateOwnReceiptAsync(bob);
+        await Platform.CreateOwnReceiptAsync(bob);
         string receipt = bob.Location.AbsolutePath;
 
         using WebSession carol = await platform.SignInAsync("carol");

@@ -9,12 +9,14 @@ public sealed class TelemetryTests(Platform platform)
     [Trait("Control", "OPS-03")]
     public async Task One_trace_spans_gateway_service_broker_service_and_sql()
     {
-        await platform.ImportAsync(AccountingLog.Make("traced", 10, "tess"));
-        await Wait.UntilAsync("a trace from the gateway to rating's tables", () => Task.FromResult(platform.Telemetry.Spans
+        await platform.ImportAsync(AccountingLog.Make("traced", 10, "carol"));
+        using WebSession carol = await platform.SignInAsync("carol");
+        await Platform.CreateOwnReceiptAsync(carol);
+        await Wait.UntilAsync("a trace from the browser's request to payment's tables", () => Task.FromResult(platform.Telemetry.Spans
             .GroupBy(span => span.TraceId, StringComparer.Ordinal)
             .Any(trace =>
-                Has(trace, "gateway", "Microsoft.AspNetCore") && Has(trace, "usage", "Npgsql")
-                && Has(trace, "usage", "MassTransit") && Has(trace, "rating", "MassTransit") && Has(trace, "rating", "Npgsql"))));
+                Has(trace, "gateway", "Microsoft.AspNetCore") && Has(trace, "portal", "Microsoft.AspNetCore") && Has(trace, "rating", "Npgsql")
+                && Has(trace, "rating", "MassTransit") && Has(trace, "payment", "MassTransit") && Has(trace, "payment", "Npgsql"))));
         await Wait.UntilAsync("metrics and logs too", () =>
             Task.FromResult(platform.Telemetry.Exports.ContainsKey("metrics") && platform.Telemetry.Exports.ContainsKey("logs")));
     }

@@ -20,7 +20,7 @@ internal static class ReceiptFile
 
     private static async Task<IResult> HandleAsync(Guid id, HttpContext http, RatingClient rating, CancellationToken ct)
     {
-        Answer<Receipt> answer = await rating.ReceiptAsync(id, cursor: null, ct);
+        Answer<Receipt> answer = await rating.ReceiptAsync(id, cursor: null, UsageFilter.LimitMax, ct);
         if (answer.ValueOrNull is not { } receipt) return CsvDownload.NotToBeHad(answer);
         if (receipt.Username != http.User.Username()) return Problems.NotFound("receipt");
         return CsvDownload.Of($"{receipt.Number}.csv", RowsAsync(receipt, rating, ct));
@@ -33,7 +33,7 @@ internal static class ReceiptFile
         {
             foreach (ReceiptLine line in page.Items) yield return Row(page, line);
             if (page.NextCursor is not { } cursor) yield break;
-            page = CsvDownload.Rest(await rating.ReceiptAsync(page.Id, cursor, ct));
+            page = CsvDownload.Rest(await rating.ReceiptAsync(page.Id, cursor, UsageFilter.LimitMax, ct));
         }
     }
 

@@ -19,7 +19,7 @@ internal static class UsageFile
 
     private static async Task<IResult> HandleAsync(DateOnly? from, DateOnly? to, HttpContext http, RatingClient rating, CancellationToken ct)
     {
-        var filter = new UsageFilter(http.User.OwnOnly(), Day(from), Day(to), Cursor: null);
+        var filter = new UsageFilter(http.User.Username(), Day(from), Day(to), Cursor: null, UsageFilter.LimitMax);
         Answer<CursorPage<UsageRun>> first = await rating.RunsAsync(filter, ct);
         if (first.ValueOrNull is not { } page) return CsvDownload.NotToBeHad(first);
         return CsvDownload.Of("usage.csv", RowsAsync(page, filter, rating, ct));

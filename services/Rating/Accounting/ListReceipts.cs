@@ -24,7 +24,7 @@ internal static class ListReceipts
     private static async Task<IResult> HandleAsync(
         string? user, string? status, string? cursor, int? limit, Caller caller, Database database, CancellationToken cancellation)
     {
-        if (Whose.Of(caller, user, caller.Username, out var refusal) is not { } whose) return refusal!;
+        if (Whose.Of(caller, user, Whose.Everybody, out var refusal) is not { } whose) return refusal!;
         if (status is not null && !Statuses.Contains(status, StringComparer.Ordinal))
             return Problems.Invalid("status", $"must be one of: {string.Join(", ", Statuses)}");
         if (!Page.IsLimit(limit)) return Problems.Invalid("limit", $"must be between 1 and {Page.RowsMax}");

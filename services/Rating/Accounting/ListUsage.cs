@@ -79,4 +79,11 @@ internal sealed record UsageLine(
     string JobKey, string JobId, string Cluster, string Username, string Account, string Partition, string Qos, string State,
     DateTimeOffset SubmittedAt, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, long ChargedSeconds, long Cpus, long Gpus,
     long MemoryMib, long Nodes, string Status, string? Reason, string Tier, int? TariffVersion, string? Currency, long? CpuMinor,
-    long? GpuMinor, long? MemoryMinor, long? AmountMinor, Guid? ReceiptId, string? ReceiptNumber, DateTimeOffset ListedAt);
+    long? GpuMinor, long? MemoryMinor, long? AmountMinor, Guid? ReceiptId, string? ReceiptNumber, DateTimeOffset ListedAt)
+{
+    public decimal CpuCoreHours => Hours.Of((decimal)Cpus * ChargedSeconds);
+
+    public decimal GpuHours => Hours.Of((decimal)Gpus * ChargedSeconds);
+
+    public decimal MemoryGibHours => Hours.OfMib((decimal)MemoryMib * ChargedSeconds);
+}

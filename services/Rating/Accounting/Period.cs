@@ -11,8 +11,8 @@ internal sealed record Period(DateTimeOffset? From, DateTimeOffset? To)
     {
         refusal = null;
         DateTimeOffset begin = default, end = default;
-        if (!string.IsNullOrEmpty(from) && !calendar.TryParse(from, out begin)) refusal = Problems.Invalid("from", SiteCalendar.Grammar);
-        else if (!string.IsNullOrEmpty(to) && !calendar.TryParse(to, out end)) refusal = Problems.Invalid("to", SiteCalendar.Grammar);
+        if (!string.IsNullOrEmpty(from) && !calendar.TryRead(from, out begin)) refusal = Problems.Invalid("from", SiteCalendar.Grammar);
+        else if (!string.IsNullOrEmpty(to) && !calendar.TryRead(to, out end)) refusal = Problems.Invalid("to", SiteCalendar.Grammar);
         return refusal is null ? new Period(string.IsNullOrEmpty(from) ? null : begin, string.IsNullOrEmpty(to) ? null : end) : null;
     }
 }

@@ -6,7 +6,7 @@ namespace HpcBilling.Rating.Domain;
 /// <remarks>Source: docs/money-and-time.md.</remarks>
 internal sealed class SiteCalendar(TimeZoneInfo zone)
 {
-    /// <summary>What <see cref="TryParse"/> takes, to tell a caller who wrote something else.</summary>
+    /// <summary>What <see cref="TryRead"/> takes, to tell a caller who wrote something else.</summary>
     public const string Grammar = "must be a date (2017-01-02) or an instant with its offset (2017-01-02T00:00:00Z)";
 
     /// <summary>IANA id: <c>Asia/Bangkok</c>.</summary>
@@ -27,7 +27,7 @@ internal sealed class SiteCalendar(TimeZoneInfo zone)
 
     /// <summary>Reads <c>2017-01-02</c> as the day's start in the site's zone, or an instant with its offset (<c>…Z</c>, <c>…+07:00</c>).</summary>
     /// <returns>False for anything else; an instant without an offset is refused, since it would be a guess.</returns>
-    public bool TryParse(string text, out DateTimeOffset instant)
+    public bool TryRead(string text, out DateTimeOffset instant)
     {
         if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
             && day > DateOnly.MinValue && day < DateOnly.MaxValue)

@@ -16,7 +16,7 @@ internal static class CreateOwnReceipt
         CancellationToken cancellation)
     {
         var until = Microseconds.Truncate(clock.GetUtcNow());
-        if (request?.Until is { } asked && !calendar.TryParse(asked, out until)) return Problems.Invalid("until", SiteCalendar.Grammar);
+        if (request?.Until is { } asked && !calendar.TryRead(asked, out until)) return Problems.Invalid("until", SiteCalendar.Grammar);
 
         await using var transaction = await database.BeginAsync(caller.OrgId, cancellation);
         var order = new IssueOrder(caller.Username, until, caller.Username, caller.IpAddress, ReceiptRunId: null);

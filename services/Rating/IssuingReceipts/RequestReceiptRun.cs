@@ -30,7 +30,7 @@ internal static class RequestReceiptRun
     {
         var now = Microseconds.Truncate(clock.GetUtcNow());
         var until = now;
-        if (request?.Until is { } asked && !calendar.TryParse(asked, out until)) return Problems.Invalid("until", SiteCalendar.Grammar);
+        if (request?.Until is { } asked && !calendar.TryRead(asked, out until)) return Problems.Invalid("until", SiteCalendar.Grammar);
         string? key = http.Request.Headers["Idempotency-Key"];
         if (key is { Length: 0 or > KeyLengthMax })
             return Problems.Invalid("Idempotency-Key", $"must have between 1 and {KeyLengthMax} characters");

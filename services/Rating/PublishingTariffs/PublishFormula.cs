@@ -30,7 +30,7 @@ internal static class PublishFormula
         if (request.Refusal(options.Value) is { } refusal) return refusal;
         var now = Microseconds.Truncate(clock.GetUtcNow());
         var effectiveFrom = now;
-        if (request.EffectiveFrom is { } asked && !calendar.TryParse(asked, out effectiveFrom))
+        if (request.EffectiveFrom is { } asked && !calendar.TryRead(asked, out effectiveFrom))
             return Problems.Invalid("effectiveFrom", SiteCalendar.Grammar);
 
         await using var transaction = await database.BeginAsync(caller.OrgId, cancellation);

@@ -1,8 +1,8 @@
 namespace HpcBilling.Ui.Backend;
 
 /// <summary>
-/// A run with what it cost: hours with four decimals, amounts in minor units. Its status is <c>unfinished</c>, <c>exempt</c>,
-/// <c>unpriced</c> (both with a reason), <c>unbilled</c> or <c>billed</c>.
+/// A run with what it cost, in minor units. Its status is <c>unfinished</c>, <c>exempt</c>, <c>unpriced</c> (both with a reason),
+/// <c>unbilled</c> or <c>billed</c>.
 /// </summary>
 public sealed record UsageRun(
     string JobId,
@@ -10,39 +10,61 @@ public sealed record UsageRun(
     string Username,
     string Account,
     string Partition,
+    string Qos,
     string State,
+    DateTimeOffset SubmittedAt,
     DateTimeOffset? StartedAt,
     DateTimeOffset? EndedAt,
     long ChargedSeconds,
     long Cpus,
     long Gpus,
     long MemoryMib,
-    decimal CpuCoreHours,
-    decimal GpuHours,
-    decimal MemoryGibHours,
     string Status,
     string? Reason,
-    string? Tier,
+    string Tier,
+    int? TariffVersion,
+    string? Currency,
     long? CpuMinor,
     long? GpuMinor,
     long? MemoryMinor,
     long? AmountMinor,
-    string? Currency,
     Guid? ReceiptId,
-    string? ReceiptNumber);
+    string? ReceiptNumber)
+{
+    public decimal CpuCoreHours => UnitHours.Of(Cpus, ChargedSeconds);
 
-/// <summary>Sums over the runs of a user in an account and month.</summary>
+    public decimal GpuHours => UnitHours.Of(Gpus, ChargedSeconds);
+
+    public decimal MemoryGibHours => UnitHours.OfMib(MemoryMib, ChargedSeconds);
+}
+
+/// <summary>Count × seconds as unit-hours with four decimals, rounded once, half away from zero.</summary>
+public static class UnitHours
+{
+    private const int Decimals = 4;
+    private const decimal SecondsPerHour = 3600;
+    private const decimal MibPerGib = 1024;
+
+    public static decimal Of(long count, long seconds) => Round(count * (decimal)seconds / SecondsPerHour);
+
+    public static decimal OfMib(long mib, long seconds) => Round(mib * (decimal)seconds / (SecondsPerHour * MibPerGib));
+
+    private static decimal Round(decimal hours) => decimal.Round(hours, Decimals, MidpointRounding.AwayFromZero);
+}
+
+/// <summary>Finished runs of a month in the site's zone, added up by account and partition. No currency: none of them is priced.</summary>
 public sealed record UsageGroup(
-    string? Month,
-    string? Username,
-    string? Account,
+    string Month,
+    string Account,
+    string Partition,
     long Runs,
+    long Billed,
     decimal CpuCoreHours,
     decimal GpuHours,
     decimal MemoryGibHours,
     long AmountMinor,
     long BilledMinor,
-    string Currency);
+    string? Currency);
 
 /// <summary>Sums over a period.</summary>
 public sealed record UsageTotals(
@@ -100,7 +122,7 @@ public sealed record Estimate(
     long AmountMinor,
     Formula Rates);
 
-/// <summary>A receipt without its lines; its status is <c>issued</c> or <c>paid</c>.</summary>
+/// <summary>A receipt without its lines; its status is <c>issued</c>, <c>paid</c> or <c>void</c>.</summary>
 public sealed record ReceiptSummary(
     Guid Id,
     string Number,
@@ -112,9 +134,6 @@ public sealed record ReceiptSummary(
     DateTimeOffset Until,
     DateTimeOffset IssuedAt,
     DateTimeOffset? SettledAt);
-
-/// <summary>A user's price tier.</summary>
-public sealed record UserTier(string Username, string Tier, bool IsDefault);
 
 /// <summary>A receipt with one page of its lines and a snapshot of the tariffs that they were priced by.</summary>
 public sealed record Receipt(
@@ -158,7 +177,14 @@ public sealed record ReceiptLine(
     long CpuMinor,
     long GpuMinor,
     long MemoryMinor,
-    long AmountMinor);
+    long AmountMinor)
+{
+    public decimal CpuCoreHours => UnitHours.Of(Cpus, ChargedSeconds);
+
+    public decimal GpuHours => UnitHours.Of(Gpus, ChargedSeconds);
+
+    public decimal MemoryGibHours => UnitHours.OfMib(MemoryMib, ChargedSeconds);
+}
 
 /// <summary>Outcome of asking for a receipt; status <c>nothing_to_bill</c> when there was no unbilled run, and then the rest is null.</summary>
 public sealed record IssuedReceipt(Guid? Id, string? Number, string? Status);

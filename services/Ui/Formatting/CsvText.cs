@@ -11,10 +11,10 @@ public static class CsvText
     public static string Row(params ReadOnlySpan<string?> fields)
     {
         var row = new StringBuilder();
-        foreach (string? field in fields)
+        for (int i = 0; i < fields.Length; i++)
         {
-            if (row.Length > 0) row.Append(',');
-            row.Append(Field(field ?? ""));
+            if (i > 0) row.Append(',');
+            row.Append(Field(fields[i] ?? ""));
         }
 
         return row.Append("\r\n").ToString();

@@ -32,6 +32,9 @@ public sealed class RunningService : IAsyncDisposable
 
     public Uri Address { get; private set; } = new("http://127.0.0.1:1");
 
+    /// <summary>Address of HTTPS; null unless the service is given a certificate.</summary>
+    public Uri? SecureAddress { get; private set; }
+
     /// <summary>Environment of the next start.</summary>
     public IDictionary<string, string> Settings => environment;
 
@@ -78,6 +81,13 @@ public sealed class RunningService : IAsyncDisposable
     {
         Address = new Uri($"http://127.0.0.1:{Servers.FreePort()}");
         environment["ASPNETCORE_URLS"] = Address.ToString();
+        if (environment.ContainsKey("Kestrel__Certificates__Default__Path"))
+        {
+            SecureAddress ??= new Uri($"https://localhost:{Servers.FreePort()}");
+            environment["ASPNETCORE_URLS"] = $"{SecureAddress};{Address}"; // bound in this order: ready at the last means ready at both
+            environment["Gateway__HttpsPort"] = $"{SecureAddress.Port}";
+        }
+
         process = Launch();
         using HttpClient client = Client(null);
         try

@@ -31,7 +31,7 @@ public sealed class IndexModel(RatingClient rating, SiteClock clock) : PageModel
         if (View is not (Aggregate or Billed)) View = Detail;
         if (!ModelState.IsValid) return;
 
-        var filter = new UsageFilter(User.OwnOnly(), Day(From), Day(To), Cursor);
+        var filter = new UsageFilter(User.Username(), Day(From), Day(To), Cursor);
         Task<Answer<UsageTotals>> totals = rating.TotalsAsync(filter.User, filter.From, filter.To, ct);
         if (View == Aggregate) Groups = await rating.GroupsAsync(filter, ct);
         else if (View == Billed) Runs = await rating.BilledAsync(filter, ct);

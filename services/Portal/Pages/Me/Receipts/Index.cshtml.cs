@@ -41,8 +41,8 @@ public sealed class IndexModel(RatingClient rating, SiteClock clock) : PageModel
 
     private async Task LoadAsync(CancellationToken ct)
     {
-        Task<Answer<CursorPage<ReceiptSummary>>> receipts = rating.ReceiptsAsync(User.OwnOnly(), status: null, Cursor, ct);
-        if (ModelState.IsValid) Due = await rating.TotalsAsync(User.OwnOnly(), from: null, Day, ct);
+        Task<Answer<CursorPage<ReceiptSummary>>> receipts = rating.ReceiptsAsync(User.Username(), status: null, Cursor, ct);
+        if (ModelState.IsValid) Due = await rating.TotalsAsync(User.Username(), from: null, Day, ct);
         Receipts = await receipts;
     }
 }

@@ -18,7 +18,7 @@ public sealed class ReceiptModel(RatingClient rating) : PageModel
 
     public async Task<IActionResult> OnGetAsync(Guid id, CancellationToken ct)
     {
-        Receipt = await rating.ReceiptAsync(id, Cursor, ct);
+        Receipt = await rating.ReceiptAsync(id, Cursor, limit: null, ct);
 
         // An admin may read every receipt, but these pages show one's own: rating answers him, so it is checked here.
         bool isForeign = Receipt.ValueOrNull is { } receipt && receipt.Username != User.Username();
