@@ -18,15 +18,15 @@ var root = new RootCommand("HPC billing from the command line. Sign in with `hpc
     ReceiptsCommand.Create(terminal, json),
     RatesCommands.CreateRates(terminal, json),
     RatesCommands.CreateEstimate(terminal, json),
+    AuditCommands.Create(terminal, json),
 };
 
 ParseResult parsed = root.Parse(args);
-var mistake = parsed.Action as ParseErrorAction;
-if (mistake is not null) mistake.ShowHelp = args.Length == 0;
+if (parsed.Action is ParseErrorAction mistake) mistake.ShowHelp = args.Length == 0;
 try
 {
     int exitCode = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
-    return mistake is null ? exitCode : ExitCode.Usage;
+    return parsed.Action is ParseErrorAction ? ExitCode.Usage : exitCode;
 }
 catch (CommandFailedException failure)
 {

@@ -17,6 +17,8 @@ CREATE TABLE outbox (
     trace_parent text,
     enqueued_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     sent_at timestamptz,
+    attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    retry_at timestamptz,
     CHECK ((body IS NULL) <> (reference IS NULL))
 );
 CREATE INDEX outbox_unsent ON outbox (id) WHERE sent_at IS NULL;

@@ -37,6 +37,16 @@ public sealed class BusConsumers
         return this;
     }
 
+    /// <summary>Nobody needs to consume <typeparamref name="T"/>; without this, a message that reaches no queue is kept and tried again.</summary>
+    public BusConsumers MayGoUnheard<T>()
+        where T : class
+    {
+        Unheard.Add(typeof(T).Name);
+        return this;
+    }
+
+    internal UnheardKinds Unheard { get; } = [];
+
     internal void AddTo(IBusRegistrationConfigurator bus) => registrations.ForEach(register => register(bus));
 
     internal void ConfigureEndpoints(IBusRegistrationContext context, IRabbitMqBusFactoryConfigurator rabbit, MessagingOptions options) =>
@@ -47,3 +57,6 @@ public sealed class BusConsumers
 
 /// <summary>Where a message keeps its tenant.</summary>
 internal sealed record MessageOrg<T>(Func<T, Guid> Of);
+
+/// <summary>Kinds of message that need no consumer.</summary>
+internal sealed class UnheardKinds() : HashSet<string>(StringComparer.Ordinal);

@@ -14,21 +14,23 @@ public static class MessagingExtensions
     /// <param name="configure">Names the consumers; null for a service that only publishes.</param>
     public static WebApplicationBuilder AddMessaging(this WebApplicationBuilder builder, string service, Action<BusConsumers>? configure = null)
     {
-        string connection = builder.Configuration.GetConnectionString("rabbitmq")
-            ?? throw new InvalidOperationException("ConnectionStrings:rabbitmq is missing: events could not be sent.");
+        string? connection = builder.Configuration.GetConnectionString("rabbitmq");
         IConfigurationSection section = builder.Configuration.GetSection(MessagingOptions.Section);
         MessagingOptions options = section.Get<MessagingOptions>() ?? new MessagingOptions();
-        builder.Services.AddOptions<MessagingOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<MessagingOptions>().Bind(section).ValidateDataAnnotations()
+            .Validate(_ => connection is not null, "ConnectionStrings:rabbitmq is missing: events could not be sent") // `migrate` needs none
+            .ValidateOnStart();
 
         var consumers = new BusConsumers(service, builder.Services);
         configure?.Invoke(consumers);
+        builder.Services.AddSingleton(consumers.Unheard);
         builder.Services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
             consumers.AddTo(bus);
             bus.UsingRabbitMq((context, rabbit) =>
             {
-                rabbit.Host(new Uri(connection));
+                rabbit.Host(new Uri(connection!));
                 rabbit.PrefetchCount = options.PrefetchCount;
                 consumers.ConfigureEndpoints(context, rabbit, options);
             });

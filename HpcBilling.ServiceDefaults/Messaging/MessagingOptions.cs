@@ -35,6 +35,10 @@ public sealed class MessagingOptions
     [Range(1, 300)]
     public int OutboxPollSeconds { get; set; } = 5;
 
+    /// <summary>Longest pause before a message that was not taken is tried again, seconds.</summary>
+    [Range(1, 600)]
+    public int OutboxRetrySecondsMax { get; set; } = 10;
+
     /// <summary>Longest that the relay waits for the broker's confirmation, seconds.</summary>
     [Range(1, 300)]
     public int PublishTimeoutSeconds { get; set; } = 30;

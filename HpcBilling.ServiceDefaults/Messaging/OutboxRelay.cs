@@ -15,6 +15,7 @@ internal sealed class OutboxRelay(
     private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(10);
     private static readonly Meter Meter = new(TelemetryExtensions.SourcePrefix + "Outbox");
     private static readonly Counter<long> Sent = Meter.CreateCounter<long>("hpcbilling.outbox.sent", "{message}", "Messages published and marked.");
+    private static readonly Counter<long> Refused = Meter.CreateCounter<long>("hpcbilling.outbox.refused", "{message}", "Messages that were not taken and are tried again.");
     private static readonly Counter<long> Failures = Meter.CreateCounter<long>("hpcbilling.outbox.failures", "{pass}", "Passes that ended in an error.");
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -24,10 +25,11 @@ internal sealed class OutboxRelay(
         {
             try
             {
-                int sent = await publisher.PublishBatchAsync(stoppingToken);
-                Sent.Add(sent);
+                OutboxPublisher.Pass pass = await publisher.PublishBatchAsync(stoppingToken);
+                Sent.Add(pass.Claimed - pass.Refused);
+                Refused.Add(pass.Refused);
                 backoff = BackoffMin;
-                if (sent < options.Value.OutboxBatchMax) await signal.WaitAsync(TimeSpan.FromSeconds(options.Value.OutboxPollSeconds), stoppingToken);
+                if (pass.Claimed < options.Value.OutboxBatchMax) await signal.WaitAsync(PauseAfter(pass), stoppingToken);
             }
             catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
             {
@@ -38,4 +40,6 @@ internal sealed class OutboxRelay(
             }
         }
     }
+
+    private TimeSpan PauseAfter(OutboxPublisher.Pass pass) => pass.Refused > 0 ? TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(options.Value.OutboxPollSeconds);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.ComponentModel.DataAnnotations;
 using System.Security.Cryptography;
 using System.Text;
 using System.Xml.Linq;
@@ -6,7 +7,9 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.DataProtection.Repositories;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace HpcBilling.ServiceDefaults.Protection;
 
@@ -16,25 +19,34 @@ namespace HpcBilling.ServiceDefaults.Protection;
 /// </summary>
 public static class SharedDataProtection
 {
-    private const string Key = "DataProtection:MasterKey";
-    private const int KeyBytesMin = 64;
-
     /// <summary>For a service that protects nothing: the framework wants a key ring all the same, and it goes nowhere near a disk.</summary>
     internal static void AddMemoryKeyRing(this IServiceCollection services) =>
         services.Configure<KeyManagementOptions>(options => options.XmlRepository = new MemoryKeyRepository());
 
-    /// <exception cref="InvalidOperationException">The secret is missing, not base64, or shorter than 64 bytes.</exception>
+    /// <summary>The process does not start when the secret of <see cref="SharedKeyOptions"/> is missing or malformed.</summary>
     public static WebApplicationBuilder AddSharedDataProtection(this WebApplicationBuilder builder)
     {
-        string encoded = builder.Configuration[Key] ?? throw new InvalidOperationException($"{Key} is missing: forms could not be protected.");
-        byte[] master = new byte[encoded.Length];
-        if (!Convert.TryFromBase64String(encoded, master, out int length) || length < KeyBytesMin)
-            throw new InvalidOperationException($"{Key} must be base64 of at least {KeyBytesMin} random bytes.");
-
+        builder.Services.AddOptions<SharedKeyOptions>().Bind(builder.Configuration.GetSection(SharedKeyOptions.Section))
+            .ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddDataProtection().SetApplicationName("hpcbilling").DisableAutomaticKeyGeneration();
-        builder.Services.Configure<KeyManagementOptions>(options => options.XmlRepository = new SecretKeyRepository(master.AsSpan(0, length)));
+        builder.Services.AddOptions<KeyManagementOptions>().Configure<IOptions<SharedKeyOptions>>((options, shared) =>
+            options.XmlRepository = new SecretKeyRepository(Convert.FromBase64String(shared.Value.MasterKey)));
         return builder;
     }
+}
+
+/// <summary>Section <c>DataProtection</c>.</summary>
+public sealed class SharedKeyOptions
+{
+    public const string Section = "DataProtection";
+
+    private const int Base64OfSixtyFourBytes = 88;
+
+    /// <summary>Secret that the key ring is derived from: base64 of at least 64 random bytes.</summary>
+    [Required(ErrorMessage = "DataProtection:MasterKey is missing: forms could not be protected")]
+    [Base64String(ErrorMessage = "DataProtection:MasterKey must be base64")]
+    [MinLength(Base64OfSixtyFourBytes, ErrorMessage = "DataProtection:MasterKey must be base64 of at least 64 random bytes")]
+    public string MasterKey { get; set; } = "";
 }
 
 /// <summary>A key ring of one key that is the secret itself; rotation is a new secret.</summary>

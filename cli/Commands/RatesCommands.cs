@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using HpcBilling.Cli.Gateway;
 using HpcBilling.Cli.Output;
@@ -11,13 +12,13 @@ internal static class RatesCommands
 {
     public static Command CreateRates(Terminal terminal, Option<bool> json)
     {
-        var type = new Option<string>("--type") { HelpName = "TIER", DefaultValueFactory = _ => "mu", Description = "Price tier" };
+        var type = new Option<string?>("--type") { HelpName = "TIER", Description = "Price tier; without it the site's default" };
         var rates = new Command("rates", "Rates of a tier, in force now") { type, json, Set(terminal, json) };
         rates.SetAction(async (parsed, cancellationToken) =>
         {
             using GatewayClient gateway = GatewayClient.Open();
-            Show(terminal, await gateway.GetAsync(Query.Add("formula", ("type", parsed.GetValue(type))), cancellationToken), parsed.GetValue(json));
-            return ExitCode.Ok;
+            JsonObject rates = await gateway.GetAsync(Query.Add("formula", ("type", parsed.GetValue(type))), cancellationToken);
+            return ShowRates(terminal, rates, parsed.GetValue(json));
         });
         return rates;
     }
@@ -40,7 +41,9 @@ internal static class RatesCommands
                 ("gpus", Number(parsed.GetValue(gpus))),
                 ("memoryGib", Number(parsed.GetValue(memory))),
                 ("hours", Number(parsed.GetValue(hours))));
-            Show(terminal, await gateway.GetAsync(path, cancellationToken), parsed.GetValue(json));
+            JsonObject estimate = await gateway.GetAsync(path, cancellationToken);
+            if (parsed.GetValue(json)) terminal.Json(estimate);
+            else Show(terminal, estimate.Deserialize<Estimate>(JsonSerializerOptions.Web)!);
             return ExitCode.Ok;
         });
         return command;
@@ -69,17 +72,41 @@ internal static class RatesCommands
                 ["memoryGibHour"] = parsed.GetValue(memory),
             };
             if (parsed.GetValue(effectiveFrom) is { } from) body["effectiveFrom"] = from;
-            Show(terminal, await gateway.PostAsync("formula", body, Guid.CreateVersion7(), cancellationToken), parsed.GetValue(json));
-            return ExitCode.Ok;
+            return ShowRates(terminal, await gateway.PostAsync("formula", body, idempotencyKey: null, cancellationToken), parsed.GetValue(json));
         });
         return set;
     }
 
-    private static void Show(Terminal terminal, JsonObject reply, bool isJson)
+    private static int ShowRates(Terminal terminal, JsonObject document, bool isJson)
     {
-        if (isJson) terminal.Json(reply);
-        else terminal.Facts([.. reply.Where(fact => fact.Value is not null).Select(fact => (fact.Key, (string?)fact.Value!.ToString()))]);
+        if (isJson)
+        {
+            terminal.Json(document);
+            return ExitCode.Ok;
+        }
+
+        Rates rates = document.Deserialize<Rates>(JsonSerializerOptions.Web)!;
+        terminal.Facts(
+            ("Tier", rates.Type),
+            ("Version", Number(rates.Version)),
+            ("In force from", rates.EffectiveFrom),
+            ("CPU core-hour", $"{Number(rates.CpuCoreHour)} {rates.Currency}"),
+            ("GPU-hour", $"{Number(rates.GpuHour)} {rates.Currency}"),
+            ("Memory GiB-hour", $"{Number(rates.MemoryGibHour)} {rates.Currency}"));
+        return ExitCode.Ok;
     }
 
+    private static void Show(Terminal terminal, Estimate estimate) => terminal.Facts(
+        ("Tier", estimate.Tier),
+        ("CPU", Amount.Of(estimate.CpuMinor, estimate.Currency)),
+        ("GPU", Amount.Of(estimate.GpuMinor, estimate.Currency)),
+        ("Memory", Amount.Of(estimate.MemoryMinor, estimate.Currency)),
+        ("Total", Amount.Of(estimate.AmountMinor, estimate.Currency)));
+
     private static string Number<T>(T value) where T : IFormattable => value.ToString(null, CultureInfo.InvariantCulture);
+
+    private sealed record Rates(
+        string Type, int Version, string EffectiveFrom, string Currency, decimal CpuCoreHour, decimal GpuHour, decimal MemoryGibHour);
+
+    private sealed record Estimate(string Tier, string Currency, long CpuMinor, long GpuMinor, long MemoryMinor, long AmountMinor);
 }

@@ -40,7 +40,7 @@ internal static class SignInCommands
             using GatewayClient gateway = GatewayClient.Open();
             JsonObject user = await gateway.GetAsync("connect/userinfo", cancellationToken);
             if (parsed.GetValue(json)) terminal.Json(user);
-            else terminal.Facts(("User", Name(user)), ("Role", user["role"]?.ToString()), ("Scopes", user["scope"]?.ToString()), ("Gateway", gateway.Url.ToString()));
+            else terminal.Facts(("User", Name(user)), ("Role", user["role"]?.ToString()), ("Gateway", gateway.Url.ToString()));
             return ExitCode.Ok;
         });
         return whoami;

@@ -50,17 +50,21 @@ internal sealed class GatewayClient : IDisposable
 
     /// <param name="path">Relative to the gateway.</param>
     /// <param name="body">Sent as JSON.</param>
-    /// <param name="idempotencyKey">The same for every attempt, so that a repeated POST is one act.</param>
+    /// <param name="idempotencyKey">
+    /// The same for every attempt, so that a repeated POST is one act. Null where the service knows no such key: then the
+    /// request goes out once, and whoever loses the answer looks before he repeats it.
+    /// </param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    public Task<JsonObject> PostAsync(string path, JsonObject body, Guid idempotencyKey, CancellationToken cancellationToken) =>
+    public Task<JsonObject> PostAsync(string path, JsonObject body, Guid? idempotencyKey, CancellationToken cancellationToken) =>
         SendAsync(
             () =>
             {
                 var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
-                request.Headers.Add("Idempotency-Key", idempotencyKey.ToString());
+                if (idempotencyKey is { } key) request.Headers.Add("Idempotency-Key", key.ToString());
                 return request;
             },
-            cancellationToken);
+            cancellationToken,
+            isRepeatable: idempotencyKey is not null);
 
     /// <summary>The reply's body, unread; the caller disposes it.</summary>
     public Task<HttpResponseMessage> GetStreamAsync(string path, CancellationToken cancellationToken) =>
@@ -72,12 +76,15 @@ internal sealed class GatewayClient : IDisposable
 
     /// <summary>Repeats <paramref name="attempt"/> while the gateway or the service behind it is away.</summary>
     /// <exception cref="CommandFailedException">It stays away, or the reply is an error.</exception>
-    public async Task<HttpResponseMessage> PersistAsync(
-        Func<CancellationToken, Task<HttpResponseMessage>> attempt, CancellationToken cancellationToken)
+    public Task<HttpResponseMessage> PersistAsync(
+        Func<CancellationToken, Task<HttpResponseMessage>> attempt, CancellationToken cancellationToken) =>
+        AnswerAsync(patience.ExecuteAsync(attempt, cancellationToken), cancellationToken);
+
+    private async Task<HttpResponseMessage> AnswerAsync(Task<HttpResponseMessage> attempts, CancellationToken cancellationToken)
     {
         try
         {
-            return await patience.ExecuteAsync(attempt, cancellationToken);
+            return await attempts;
         }
         catch (HttpRequestException unreachable)
         {
@@ -89,17 +96,20 @@ internal sealed class GatewayClient : IDisposable
         }
     }
 
-    private async Task<HttpResponseMessage> RequestAsync(Func<HttpRequestMessage> request, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> RequestAsync(
+        Func<HttpRequestMessage> request, CancellationToken cancellationToken, bool isRepeatable = true)
     {
-        HttpResponseMessage response = await PersistAsync(ct => TryOnceAsync(request(), ct), cancellationToken);
+        HttpResponseMessage response = isRepeatable
+            ? await PersistAsync(ct => TryOnceAsync(request(), ct), cancellationToken)
+            : await AnswerAsync(TryOnceAsync(request(), cancellationToken), cancellationToken);
         if (response.IsSuccessStatusCode) return response;
         using (response)
             throw await Problem.ReadAsync(response, cancellationToken);
     }
 
-    private async Task<JsonObject> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellationToken)
+    private async Task<JsonObject> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellationToken, bool isRepeatable = true)
     {
-        using HttpResponseMessage response = await RequestAsync(request, cancellationToken);
+        using HttpResponseMessage response = await RequestAsync(request, cancellationToken, isRepeatable);
         try
         {
             return await response.Content.ReadFromJsonAsync<JsonObject>(cancellationToken) ?? [];

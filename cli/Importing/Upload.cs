@@ -11,8 +11,9 @@ internal sealed class Upload(GatewayClient gateway, Guid importId, FileStream so
     private const int PieceBytesMax = 8 * 1024 * 1024;
     private const string OffsetHeader = "Upload-Offset";
 
-    // Pieces that were answered with "another offset" and brought nothing forward.
-    private const int StallsMax = 8;
+    // Answers that brought nothing forward: a broken connection's request may hold the upload until the service notices.
+    private const int StallsMax = 20;
+    private static readonly TimeSpan StallPause = TimeSpan.FromMilliseconds(250);
     private readonly long size = source.Length;
     private readonly byte[] piece = new byte[Math.Min(PieceBytesMax, source.Length)];
     private readonly string path = $"api/v1/imports/{importId}/content";
@@ -30,8 +31,14 @@ internal sealed class Upload(GatewayClient gateway, Guid importId, FileStream so
             long before = held;
             held = await SendPieceAsync(held, cancellationToken);
             report(held);
-            if (held <= before && ++stalls > StallsMax)
-                throw new CommandFailedException(ExitCode.Failed, $"the upload is stuck at byte {held} of {size}");
+            if (held > before)
+            {
+                stalls = 0;
+                continue;
+            }
+
+            if (++stalls > StallsMax) throw new CommandFailedException(ExitCode.Failed, $"the upload is stuck at byte {held} of {size}");
+            await Task.Delay(stalls * StallPause, cancellationToken);
         }
     }
 

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Options;
@@ -28,7 +29,7 @@ public static class PagesDefaults
         builder.Services.AddSingleton<IValidateOptions<SiteOptions>, SiteOptionsCheck>();
         builder.Services.AddSingleton<SiteClock>();
 
-        builder.Services.AddRazorPages(pages => pages.Conventions.ConfigureFilter(new RememberAntiforgeryFailure()));
+        builder.Services.AddRazorPages(pages => pages.Conventions.ConfigureFilter(new RememberAntiforgeryFailure())).AddMvcOptions(ConfigureBinding);
         builder.Services.Configure<AntiforgeryOptions>(ConfigureAntiforgery);
 
         // A page that names no policy is refused, also in a host that forgot to say so.
@@ -49,7 +50,19 @@ public static class PagesDefaults
         app.UseAntiforgery();
         app.MapStaticAssets().AllowAnonymous();
         app.MapRazorPages();
+
+        // Without this an address that leads nowhere is refused like a page without a policy, and people are told to sign in for nothing.
+        app.MapFallback(() => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound)).AllowAnonymous();
         return app;
+    }
+
+    private static void ConfigureBinding(MvcOptions options)
+    {
+        // A filter that is left out keeps its default; what a form must have, the page or the service behind it says itself.
+        options.SuppressImplicitRequiredAttributeForNonNullableReferenceTypes = true;
+        options.ModelBindingMessageProvider.SetAttemptedValueIsInvalidAccessor((value, _) => Words.ValueInvalid.With(value));
+        options.ModelBindingMessageProvider.SetNonPropertyAttemptedValueIsInvalidAccessor(value => Words.ValueInvalid.With(value));
+        options.ModelBindingMessageProvider.SetValueMustBeANumberAccessor(_ => Words.NumberNeeded);
     }
 
     private static void ConfigureAntiforgery(AntiforgeryOptions options)

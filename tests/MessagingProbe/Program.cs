@@ -8,7 +8,10 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("probe");
 builder.AddDatabase("probe");
 builder.Services.AddSingleton<RelayObserver, CrashingObserver>();
-builder.AddMessaging("probe", bus => bus.Consume<PaymentSettled, CountSettlement>(message => message.OrgId));
+builder.AddMessaging("probe", bus =>
+{
+    if (!builder.Configuration.GetValue<bool>("Deaf")) bus.Consume<PaymentSettled, CountSettlement>(message => message.OrgId);
+});
 
 var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;

@@ -1,5 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.Text.Json;
 
 namespace HpcBilling.Audit.Domain;
 
@@ -54,9 +54,7 @@ internal static class ChainCsv
         new(head.Seq + 1, null, ChainFault.Unreadable, reason, head.Seq);
 
     private static bool TryParse(
-        IReadOnlyList<string> cells,
-        [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SealedEntry? row,
-        out string reason)
+        IReadOnlyList<string> cells, [NotNullWhen(true)] out SealedEntry? row, out string reason)
     {
         row = null;
         reason = $"{cells.Count} cells instead of {Columns.Length}";
@@ -68,7 +66,7 @@ internal static class ChainCsv
         if (!Guid.TryParseExact(c[1], "D", out Guid entryId)) reason = "entry_id is not a UUID";
         if (!CanonicalRecord.TryReadInstant(c[2], out DateTimeOffset occurredAt)) reason = "occurred_at is not an instant";
         if (!CanonicalRecord.TryReadInstant(c[3], out DateTimeOffset recordedAt)) reason = "recorded_at is not an instant";
-        if (!TryReadDetails(c[9], out Dictionary<string, string> details)) reason = "details are not a JSON object of texts";
+        if (!DetailsJson.TryRead(c[9], out Dictionary<string, string> details)) reason = "details are not a JSON object of texts";
         if (!Guid.TryParseExact(c[10], "D", out Guid orgId)) reason = "org_id is not a UUID";
         if (reason.Length > 0) return false;
 
@@ -76,26 +74,6 @@ internal static class ChainCsv
         row = new SealedEntry(
             new AuditEntry(orgId, seq, entryId, occurredAt, recordedAt, c[4], c[5], c[6], c[7], details, ipAddress), c[11], c[12]);
         return true;
-    }
-
-    private static bool TryReadDetails(string json, out Dictionary<string, string> details)
-    {
-        details = new Dictionary<string, string>(StringComparer.Ordinal);
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(json);
-            if (document.RootElement.ValueKind != JsonValueKind.Object) return false;
-            foreach (JsonProperty detail in document.RootElement.EnumerateObject())
-            {
-                if (detail.Value.ValueKind != JsonValueKind.String || !details.TryAdd(detail.Name, detail.Value.GetString()!)) return false;
-            }
-
-            return true;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return false; // not JSON, or text with half of a surrogate pair
-        }
     }
 
     private static void WriteRow(TextWriter csv, string[] cells)

@@ -21,6 +21,9 @@ public sealed class RatingClient(ServiceApi api)
     public Task<Answer<Formula>> FormulaAsync(string tier, CancellationToken ct) =>
         api.GetAsync<Formula>(Service, "/formula", new Query { ["type"] = tier }, ct);
 
+    public Task<Answer<TariffList>> TariffsAsync(CancellationToken ct) =>
+        api.GetAsync<TariffList>(Service, "/api/v1/tariffs", new Query(), ct);
+
     /// <summary>What one job of that shape would cost; open to anybody. The service bounds the figures and names the field that is out of them.</summary>
     public Task<Answer<Estimate>> EstimateAsync(Query shape, CancellationToken ct) =>
         api.GetAsync<Estimate>(Service, "/api/v1/estimate", shape, ct);
@@ -29,8 +32,8 @@ public sealed class RatingClient(ServiceApi api)
         api.GetAsync<CursorPage<ReceiptSummary>>(
             Service, "/api/v1/receipts", new Query { ["user"] = user, ["status"] = status, ["cursor"] = cursor }, ct);
 
-    public Task<Answer<Receipt>> ReceiptAsync(Guid id, string? cursor, CancellationToken ct) =>
-        api.GetAsync<Receipt>(Service, $"/api/v1/receipts/{id}", new Query { ["cursor"] = cursor }, ct);
+    public Task<Answer<Receipt>> ReceiptAsync(Guid id, string? cursor, int? limit, CancellationToken ct) =>
+        api.GetAsync<Receipt>(Service, $"/api/v1/receipts/{id}", new Query { ["cursor"] = cursor, ["limit"] = limit }, ct);
 
     /// <summary>The visitor's own receipt over all unbilled runs that ended before <paramref name="until"/>.</summary>
     public Task<Answer<IssuedReceipt>> IssueReceiptAsync(string? until, CancellationToken ct) =>
@@ -38,11 +41,16 @@ public sealed class RatingClient(ServiceApi api)
 }
 
 /// <summary>Which usage to show.</summary>
-/// <param name="User">Null for the visitor's own, <c>*</c> for everybody's; only admins may say anything here.</param>
+/// <param name="User">Whose; <c>*</c> for everybody's. Rating gives an admin anybody's and a user his own alone.</param>
 /// <param name="From">First day or instant, inclusive; null for the beginning.</param>
 /// <param name="To">Day or instant, exclusive; null for the end.</param>
 /// <param name="Cursor">Of the page before.</param>
-public sealed record UsageFilter(string? User, string? From, string? To, string? Cursor)
+/// <param name="Limit">Rows of a page; null for rating's own choice.</param>
+public sealed record UsageFilter(string User, string? From, string? To, string? Cursor, int? Limit = null)
 {
-    internal Query ToQuery(string view) => new() { ["user"] = User, ["from"] = From, ["to"] = To, ["view"] = view, ["cursor"] = Cursor };
+    /// <summary>The most that rating gives at once.</summary>
+    public const int LimitMax = 500;
+
+    internal Query ToQuery(string view) =>
+        new() { ["user"] = User, ["from"] = From, ["to"] = To, ["view"] = view, ["cursor"] = Cursor, ["limit"] = Limit };
 }

@@ -1,8 +1,8 @@
 namespace HpcBilling.Ui.Backend;
 
 /// <summary>
-/// A run with what it cost: hours with four decimals, amounts in minor units. Its status is <c>unfinished</c>, <c>exempt</c>,
-/// <c>unpriced</c> (both with a reason), <c>unbilled</c> or <c>billed</c>.
+/// A run with what it cost, in minor units. Its status is <c>unfinished</c>, <c>exempt</c>, <c>unpriced</c> (both with a reason),
+/// <c>unbilled</c> or <c>billed</c>.
 /// </summary>
 public sealed record UsageRun(
     string JobId,
@@ -10,39 +10,61 @@ public sealed record UsageRun(
     string Username,
     string Account,
     string Partition,
+    string Qos,
     string State,
+    DateTimeOffset SubmittedAt,
     DateTimeOffset? StartedAt,
     DateTimeOffset? EndedAt,
     long ChargedSeconds,
     long Cpus,
     long Gpus,
     long MemoryMib,
-    decimal CpuCoreHours,
-    decimal GpuHours,
-    decimal MemoryGibHours,
     string Status,
     string? Reason,
-    string? Tier,
+    string Tier,
+    int? TariffVersion,
+    string? Currency,
     long? CpuMinor,
     long? GpuMinor,
     long? MemoryMinor,
     long? AmountMinor,
-    string? Currency,
     Guid? ReceiptId,
-    string? ReceiptNumber);
+    string? ReceiptNumber)
+{
+    public decimal CpuCoreHours => UnitHours.Of(Cpus, ChargedSeconds);
 
-/// <summary>Sums over the runs of a user in an account and month.</summary>
+    public decimal GpuHours => UnitHours.Of(Gpus, ChargedSeconds);
+
+    public decimal MemoryGibHours => UnitHours.OfMib(MemoryMib, ChargedSeconds);
+}
+
+/// <summary>Count × seconds as unit-hours with four decimals, rounded once, half away from zero.</summary>
+public static class UnitHours
+{
+    private const int Decimals = 4;
+    private const decimal SecondsPerHour = 3600;
+    private const decimal MibPerGib = 1024;
+
+    public static decimal Of(long count, long seconds) => Round(count * (decimal)seconds / SecondsPerHour);
+
+    public static decimal OfMib(long mib, long seconds) => Round(mib * (decimal)seconds / (SecondsPerHour * MibPerGib));
+
+    private static decimal Round(decimal hours) => decimal.Round(hours, Decimals, MidpointRounding.AwayFromZero);
+}
+
+/// <summary>Finished runs of a month in the site's zone, added up by account and partition. No currency: none of them is priced.</summary>
 public sealed record UsageGroup(
-    string? Month,
-    string? Username,
-    string? Account,
+    string Month,
+    string Account,
+    string Partition,
     long Runs,
+    long Billed,
     decimal CpuCoreHours,
     decimal GpuHours,
     decimal MemoryGibHours,
     long AmountMinor,
     long BilledMinor,
-    string Currency);
+    string? Currency);
 
 /// <summary>Sums over a period.</summary>
 public sealed record UsageTotals(
@@ -72,29 +94,35 @@ public sealed record Formula(
     decimal MemoryGibHour,
     DateTimeOffset EffectiveFrom);
 
+/// <summary>Every tier with its rates now and its history.</summary>
+public sealed record TariffList(string Currency, IReadOnlyList<TierTariffs> Tiers);
+
+/// <summary>A tier: what is in force (null before its first version starts) and its versions, newest first, future ones included.</summary>
+public sealed record TierTariffs(string Tier, bool IsDefault, Formula? Current, IReadOnlyList<TariffVersion> History);
+
 /// <summary>One published version of a tier's tariff.</summary>
 public sealed record TariffVersion(
-    string Tier,
     int Version,
+    DateTimeOffset EffectiveFrom,
     string Currency,
     decimal CpuCoreHour,
     decimal GpuHour,
     decimal MemoryGibHour,
-    DateTimeOffset EffectiveFrom,
-    DateTimeOffset? PublishedAt,
-    string? PublishedBy);
+    string PublishedBy,
+    DateTimeOffset PublishedAt);
 
-/// <summary>What a job of that shape would cost.</summary>
+/// <summary>What one job of that shape would cost, each TRES rounded once.</summary>
 public sealed record Estimate(
     string Tier,
+    int Version,
     string Currency,
-    IReadOnlyList<EstimateLine> Lines,
-    long TotalMinor);
+    long CpuMinor,
+    long GpuMinor,
+    long MemoryMinor,
+    long AmountMinor,
+    Formula Rates);
 
-/// <summary>One TRES (<c>cpu</c>, <c>gpu</c>, <c>memory</c>): unit-hours × major units per unit-hour.</summary>
-public sealed record EstimateLine(string Tres, decimal Quantity, decimal Rate, long AmountMinor);
-
-/// <summary>A receipt without its lines; its status is <c>issued</c> or <c>paid</c>.</summary>
+/// <summary>A receipt without its lines; its status is <c>issued</c>, <c>paid</c> or <c>void</c>.</summary>
 public sealed record ReceiptSummary(
     Guid Id,
     string Number,
@@ -106,9 +134,6 @@ public sealed record ReceiptSummary(
     DateTimeOffset Until,
     DateTimeOffset IssuedAt,
     DateTimeOffset? SettledAt);
-
-/// <summary>A user's price tier.</summary>
-public sealed record UserTier(string Username, string Tier, bool IsDefault);
 
 /// <summary>A receipt with one page of its lines and a snapshot of the tariffs that they were priced by.</summary>
 public sealed record Receipt(
@@ -129,7 +154,7 @@ public sealed record Receipt(
     string? IssuedBy,
     DateTimeOffset? SettledAt,
     string? Provider,
-    IReadOnlyList<TariffVersion> Rates,
+    IReadOnlyList<ReceiptRate> Rates,
     IReadOnlyList<ReceiptLine> Items,
     string? NextCursor);
 
@@ -152,7 +177,17 @@ public sealed record ReceiptLine(
     long CpuMinor,
     long GpuMinor,
     long MemoryMinor,
-    long AmountMinor);
+    long AmountMinor)
+{
+    public decimal CpuCoreHours => UnitHours.Of(Cpus, ChargedSeconds);
+
+    public decimal GpuHours => UnitHours.Of(Gpus, ChargedSeconds);
+
+    public decimal MemoryGibHours => UnitHours.OfMib(MemoryMib, ChargedSeconds);
+}
 
 /// <summary>Outcome of asking for a receipt; status <c>nothing_to_bill</c> when there was no unbilled run, and then the rest is null.</summary>
 public sealed record IssuedReceipt(Guid? Id, string? Number, string? Status);
+
+/// <summary>A tariff version as a receipt keeps it.</summary>
+public sealed record ReceiptRate(string Tier, int Version, decimal CpuCoreHour, decimal GpuHour, decimal MemoryGibHour);

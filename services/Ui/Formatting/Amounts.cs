@@ -9,7 +9,11 @@ public static class Amounts
     /// <param name="minor">Minor units of <paramref name="currency"/>.</param>
     /// <param name="currency">ISO 4217 code.</param>
     public static string Money(long minor, string currency) =>
-        Number(minor, currency).ToString("N" + Exponent(currency), CultureInfo.InvariantCulture) + " " + currency;
+        Figure(minor, currency) + " " + currency;
+
+    /// <summary><c>1,234.50</c>: where the currency stands beside it already.</summary>
+    public static string Figure(long minor, string currency) =>
+        Number(minor, currency).ToString("N" + Exponent(currency), CultureInfo.InvariantCulture);
 
     /// <summary><c>1234.50</c>: the amount alone, for files that machines read.</summary>
     public static string Plain(long minor, string currency) =>
@@ -32,6 +36,16 @@ public static class Amounts
 
     /// <summary><c>11,767.9883</c>: hours to the digit that totals are compared by.</summary>
     public static string HoursInFull(decimal hours) => hours.ToString("N4", CultureInfo.InvariantCulture);
+
+    /// <summary><c>10-13:27:06</c>: a span as Slurm writes it.</summary>
+    public static string Span(long seconds)
+    {
+        var span = TimeSpan.FromSeconds(seconds);
+        return span.ToString(span.Days > 0 ? @"d\-hh\:mm\:ss" : @"hh\:mm\:ss", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary><c>62.5</c>: GiB from MiB, at most two decimals.</summary>
+    public static string Gib(long mib) => (mib / 1024m).ToString("#,0.##", CultureInfo.InvariantCulture);
 
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 

@@ -15,6 +15,16 @@ public sealed class SiteClock(IOptions<SiteOptions> site, TimeProvider time)
     /// <summary>The site's current day.</summary>
     public DateOnly Today => DateOnly.FromDateTime(ToSite(time.GetUtcNow()).DateTime);
 
+    /// <summary>The first instant of a day in the site's zone.</summary>
+    public DateTimeOffset StartOf(DateOnly day)
+    {
+        DateTime midnight = day.ToDateTime(TimeOnly.MinValue);
+
+        // Where clocks go back over midnight it comes twice, and the day begins with the first.
+        TimeSpan offset = zone.IsAmbiguousTime(midnight) ? zone.GetAmbiguousTimeOffsets(midnight).Max() : zone.GetUtcOffset(midnight);
+        return new DateTimeOffset(midnight, offset).ToUniversalTime();
+    }
+
     /// <summary><c>2016-12-22 14:15</c>.</summary>
     public string Minute(DateTimeOffset instant) => ToSite(instant).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 

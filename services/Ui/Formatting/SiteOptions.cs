@@ -10,6 +10,11 @@ public sealed class SiteOptions
     /// <summary>Name in the page header.</summary>
     public string Name { get; set; } = "HpcBilling";
 
+    /// <summary>Names of the price tiers, separated by spaces, as rating has them.</summary>
+    public string Tiers { get; set; } = "mu gov private";
+
+    public IReadOnlyList<string> TierNames => Tiers.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
     /// <summary>IANA id of the zone whose days and months count, e.g. <c>Asia/Bangkok</c>.</summary>
     public string TimeZone { get; set; } = "UTC";
 }

@@ -48,7 +48,7 @@ internal readonly record struct JobRun(
     {
         if (startedAt is not { } start) return 0;
 
-        var chargedBefore = Math.Max(0, (long)(submittedAt - start).TotalSeconds);
+        var chargedBefore = Math.Max(0, (submittedAt - start).Ticks / TimeSpan.TicksPerSecond);
         return Math.Max(0, elapsedSeconds - chargedBefore);
     }
 
@@ -61,7 +61,7 @@ internal readonly record struct JobRun(
             return ("Start", $"has not happened, though {elapsedSeconds} s have elapsed");
         if (endedAt is not null && state is "PENDING" or "RUNNING" or "SUSPENDED")
             return ("End", $"is set, though the state is {state}: was the log cut to a window (sacct --truncate)?");
-        if (startedAt is { } start && endedAt is { } end && elapsedSeconds > (end - start).TotalSeconds)
+        if (startedAt is { } start && endedAt is { } end && elapsedSeconds > (end - start).Ticks / TimeSpan.TicksPerSecond)
             return ("Elapsed", $"is {elapsedSeconds} s, more than lie between Start and End: are the times in UTC?");
         // Never priced at zero in silence.
         if (chargedSeconds > 0 && tres.Cpus == 0)

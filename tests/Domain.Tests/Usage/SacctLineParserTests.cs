@@ -78,8 +78,8 @@ public sealed class SacctLineParserTests
         var (kind, _, problem) = Parse(Good.Replace(good, bad, StringComparison.Ordinal));
 
         Assert.Equal(LineKind.Malformed, kind);
-        Assert.Equal((LineProblem.BadField, field), (problem!.Reason, problem.Field));
-        Assert.StartsWith(field, problem.Message, StringComparison.Ordinal);
+        Assert.Equal((LineProblem.BadField, field), (problem!.Code, problem.Field));
+        Assert.StartsWith(field, problem.Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -94,17 +94,17 @@ public sealed class SacctLineParserTests
         var (kind, _, problem) = Parse(Good.Replace(good, bad, StringComparison.Ordinal));
 
         Assert.Equal(LineKind.Malformed, kind);
-        Assert.Equal((LineProblem.Contradiction, field), (problem!.Reason, problem.Field));
+        Assert.Equal((LineProblem.Contradiction, field), (problem!.Code, problem.Field));
     }
 
     [Fact]
     public void A_line_with_a_column_more_or_less_is_malformed()
     {
-        Assert.Equal(LineProblem.WrongFieldCount, Parse(Good[..Good.LastIndexOf('|')]).Problem!.Reason);
+        Assert.Equal(LineProblem.WrongFieldCount, Parse(Good[..Good.LastIndexOf('|')]).Problem!.Code);
 
         var parser = new SacctLineParser(Layout(["JobName", .. SacctFields.Xdmod.Split(',')[..^1]]));
         Assert.Equal(LineKind.Malformed, parser.Parse(Encoding.UTF8.GetBytes("pipe|name|" + Good[..Good.LastIndexOf('|')]), out _, out var problem));
-        Assert.Equal(LineProblem.WrongFieldCount, problem!.Reason);
+        Assert.Equal(LineProblem.WrongFieldCount, problem!.Code);
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class SacctLineParserTests
         var line = Encoding.Latin1.GetBytes(Good.Replace("train", "früh", StringComparison.Ordinal));
 
         Assert.Equal(LineKind.Malformed, new SacctLineParser(Xdmod()).Parse(line, out _, out var problem));
-        Assert.Equal(LineProblem.NotUtf8, problem!.Reason);
+        Assert.Equal(LineProblem.NotUtf8, problem!.Code);
     }
 
     [Fact]

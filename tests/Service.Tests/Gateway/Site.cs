@@ -70,6 +70,7 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
         var shared = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["Identity__GatewayClientSecret"] = GatewaySecret,
+            ["Gateway__ClientSecret"] = GatewaySecret,
             ["DataProtection__MasterKey"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(64)),
             ["Auth__Issuer"] = Issuer,
             ["Auth__Authority"] = Issuer,

@@ -40,6 +40,21 @@ public sealed class OutboxAndInboxTests(Servers servers)
     }
 
     [Fact]
+    public async Task What_is_said_before_anybody_ever_listened_is_kept_until_somebody_does()
+    {
+        await using RunningService probe = await servers.PrepareServiceAsync("MessagingProbe");
+        probe.Settings["Deaf"] = "true";
+        await probe.StartAsync();
+        await SayAsync(probe, 5);
+        await Wait.UntilAsync("the relay has tried", () => Task.FromResult(probe.Log.Contains("5 messages were not taken", StringComparison.Ordinal)));
+        Assert.Equal(5, await probe.ScalarAsync<long>("SELECT count(*) FROM outbox WHERE sent_at IS NULL"));
+
+        probe.Settings.Remove("Deaf");
+        await probe.RestartAsync();
+        await AllTookEffectOnceAsync(probe, 5);
+    }
+
+    [Fact]
     public async Task A_message_delivered_twice_takes_effect_once()
     {
         await using RunningService probe = await servers.StartServiceAsync("MessagingProbe");

@@ -1,10 +1,10 @@
 namespace HpcBilling.Usage.Slurm.Parsing;
 
 /// <summary>Why a line is in quarantine.</summary>
-/// <param name="Reason">One of the codes below.</param>
+/// <param name="Code">One of the words below.</param>
 /// <param name="Field">sacct's name of the field to blame; null when it is the line as a whole.</param>
-/// <param name="Message">A sentence for people.</param>
-internal sealed record LineProblem(string Reason, string? Field, string Message)
+/// <param name="Reason">A sentence for people.</param>
+internal sealed record LineProblem(string Code, string? Field, string Reason)
 {
     public const string BadField = "bad_field";
     public const string Contradiction = "contradiction";

@@ -153,9 +153,9 @@ internal sealed class SacctLineParser(SacctLayout layout)
     private static LineKind BadField(SacctField field, string why, out LineProblem? problem) =>
         Malformed(LineProblem.BadField, field.Name(), $"{field.Name()} {why}.", out problem);
 
-    private static LineKind Malformed(string reason, string? field, string message, out LineProblem? problem)
+    private static LineKind Malformed(string code, string? field, string reason, out LineProblem? problem)
     {
-        problem = new LineProblem(reason, field, message);
+        problem = new LineProblem(code, field, reason);
         return LineKind.Malformed;
     }
 }

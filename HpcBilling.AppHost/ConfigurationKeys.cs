@@ -1,0 +1,23 @@
+namespace HpcBilling.AppHost;
+
+/// <summary>Keys of the AppHost's own configuration.</summary>
+internal static class ConfigurationKeys
+{
+    public const string HttpsPort = "HPCBILLING_HTTPS_PORT";
+    public const string HttpPort = "HPCBILLING_HTTP_PORT";
+
+    /// <summary>TLS part of the services' database connection strings, in Npgsql's words.</summary>
+    public const string PostgresOptions = "Parameters:postgres-options";
+}
+
+/// <summary>Names of resources and parameters that are known outside AppHost.cs.</summary>
+internal static class WellKnown
+{
+    public const string Gateway = "gateway";
+    public const string AdminPassword = "admin-password";
+    public const string DemoPassword = "demo-password";
+    public const string DemoToken = "demo-token";
+    public const string AdminUser = "admin";
+
+    public static readonly IReadOnlyList<string> DemoUsers = ["alice", "bob", "carol", "dave"];
+}

@@ -1,0 +1,10 @@
+namespace HpcBilling.Admin.Clients;
+
+internal static class AdminClients
+{
+    public static void AddAdminClients(this IServiceCollection services) => services
+        .AddSingleton<RatingOffice>()
+        .AddSingleton<ImportJobs>()
+        .AddSingleton<Payments>()
+        .AddSingleton<AuditLog>();
+}

@@ -1,0 +1,20 @@
+using HpcBilling.ServiceDefaults.Auth;
+using HpcBilling.ServiceDefaults.Data;
+
+namespace HpcBilling.Rating.RatingUsage;
+
+/// <summary>How many runs of an import have arrived here; who imports waits for it.</summary>
+internal static class CountImportedRuns
+{
+    // By batch, not by run: a run that a later import has updated belongs to both.
+    private const string Sql = "SELECT coalesce(sum(runs), 0)::bigint FROM import_batches WHERE org_id = @Org AND import_id = @ImportId";
+
+    public static void Map(RouteGroupBuilder usage) => usage.MapGet("/imports/{importId:guid}", HandleAsync);
+
+    private static async Task<IResult> HandleAsync(Guid importId, Caller caller, Database database, CancellationToken cancellation)
+    {
+        await using var transaction = await database.BeginAsync(caller.OrgId, cancellation);
+        var runs = await transaction.ExecuteScalarAsync<long>(Sql, new { Org = caller.OrgId, ImportId = importId }, cancellation);
+        return TypedResults.Ok(new { Runs = runs });
+    }
+}

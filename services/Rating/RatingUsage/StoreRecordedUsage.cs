@@ -1,0 +1,131 @@
+using HpcBilling.Contracts;
+using HpcBilling.Rating.Domain;
+using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.ServiceDefaults.Messaging;
+using Microsoft.Extensions.Options;
+
+namespace HpcBilling.Rating.RatingUsage;
+
+/// <summary>Stores the runs of a batch with their prices: each once, the highest revision holds, a billed one is left alone.</summary>
+internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimeProvider clock) : IConsume<UsageRecorded>
+{
+    // In the order of the key, as everybody who locks several runs does: two batches that share runs wait for each other instead of
+    // ending in a deadlock.
+    private const string StoreSql = """
+        WITH stored AS (
+            INSERT INTO runs (org_id, job_key, revision, import_id, cluster, job_id, raw_job_id, username, account, partition, qos, state,
+                submitted_at, started_at, ended_at, charged_seconds, cpus, gpus, memory_mib, nodes,
+                rating, reason, tier, tariff_version, currency, cpu_minor, gpu_minor, memory_minor, amount_minor, received_at)
+            SELECT @Org, job_key, revision, @ImportId, cluster, job_id, raw_job_id, username, account, partition, qos, state,
+                submitted_at, started_at, ended_at, charged_seconds, cpus, gpus, memory_mib, nodes,
+                rating, reason, tier, tariff_version, currency, cpu_minor, gpu_minor, memory_minor, amount_minor, @ReceivedAt
+            FROM unnest(@JobKeys, @Revisions, @Clusters, @JobIds, @RawJobIds, @Usernames, @Accounts, @Partitions, @Qos, @States,
+                @SubmittedAt, @StartedAt, @EndedAt, @ChargedSeconds, @Cpus, @Gpus, @MemoryMib, @Nodes,
+                @Ratings, @Reasons, @Tiers, @TariffVersions, @Currencies, @CpuMinors, @GpuMinors, @MemoryMinors, @AmountMinors)
+                AS batch (job_key, revision, cluster, job_id, raw_job_id, username, account, partition, qos, state,
+                    submitted_at, started_at, ended_at, charged_seconds, cpus, gpus, memory_mib, nodes,
+                    rating, reason, tier, tariff_version, currency, cpu_minor, gpu_minor, memory_minor, amount_minor)
+            ORDER BY job_key COLLATE "C"
+            ON CONFLICT (org_id, job_key) DO UPDATE SET
+                revision = excluded.revision, import_id = excluded.import_id, cluster = excluded.cluster, job_id = excluded.job_id,
+                raw_job_id = excluded.raw_job_id, username = excluded.username, account = excluded.account, partition = excluded.partition,
+                qos = excluded.qos, state = excluded.state, submitted_at = excluded.submitted_at, started_at = excluded.started_at,
+                ended_at = excluded.ended_at, charged_seconds = excluded.charged_seconds, cpus = excluded.cpus, gpus = excluded.gpus,
+                memory_mib = excluded.memory_mib, nodes = excluded.nodes, rating = excluded.rating, reason = excluded.reason,
+                tier = excluded.tier, tariff_version = excluded.tariff_version, currency = excluded.currency,
+                cpu_minor = excluded.cpu_minor, gpu_minor = excluded.gpu_minor, memory_minor = excluded.memory_minor,
+                amount_minor = excluded.amount_minor, received_at = excluded.received_at
+            WHERE excluded.revision > runs.revision AND runs.receipt_id IS NULL
+            RETURNING rating)
+        SELECT rating, count(*) AS runs FROM stored GROUP BY rating
+        """;
+
+    // The statement above has locked every run of the batch, so what is billed now was billed before.
+    private const string SupersedeSql = """
+        INSERT INTO superseded_runs (org_id, job_key, revision, receipt_id, state, started_at, ended_at, charged_seconds, cpus, gpus,
+            memory_mib, received_at)
+        SELECT @Org, runs.job_key, batch.revision, runs.receipt_id, batch.state, batch.started_at, batch.ended_at, batch.charged_seconds,
+            batch.cpus, batch.gpus, batch.memory_mib, @ReceivedAt
+        FROM unnest(@JobKeys, @Revisions, @States, @StartedAt, @EndedAt, @ChargedSeconds, @Cpus, @Gpus, @MemoryMib)
+            AS batch (job_key, revision, state, started_at, ended_at, charged_seconds, cpus, gpus, memory_mib)
+        JOIN runs ON runs.org_id = @Org AND runs.job_key = batch.job_key
+        WHERE runs.receipt_id IS NOT NULL AND batch.revision > runs.revision
+        ON CONFLICT (org_id, job_key) DO UPDATE SET
+            revision = excluded.revision, state = excluded.state, started_at = excluded.started_at, ended_at = excluded.ended_at,
+            charged_seconds = excluded.charged_seconds, cpus = excluded.cpus, gpus = excluded.gpus, memory_mib = excluded.memory_mib,
+            received_at = excluded.received_at
+        WHERE excluded.revision > superseded_runs.revision
+        """;
+
+    private const string CountBatchSql = """
+        INSERT INTO import_batches (org_id, batch_id, import_id, runs, received_at) VALUES (@Org, @BatchId, @ImportId, @Runs, @ReceivedAt)
+        ON CONFLICT DO NOTHING
+        """;
+
+    public async Task ConsumeAsync(UsageRecorded message, OrgTransaction transaction, CancellationToken cancellation)
+    {
+        var runs = message.Runs.GroupBy(run => run.JobKey, StringComparer.Ordinal).Select(same => same.MaxBy(run => run.Revision)!).ToList();
+        var receivedAt = Microseconds.Truncate(clock.GetUtcNow());
+
+        await PriceBook.ShareAsync(transaction, cancellation);
+        var rated = await RateAsync(runs, transaction, cancellation);
+        var batch = Columns(message, runs, rated, receivedAt);
+        foreach (var (rating, count) in await transaction.QueryAsync<(string Rating, long Runs)>(StoreSql, batch, cancellation))
+            RatingMetrics.CountRated(rating, count);
+
+        RatingMetrics.RunsSuperseded.Add(await transaction.ExecuteAsync(SupersedeSql, batch, cancellation));
+        var arrival = new { Org = message.OrgId, message.BatchId, message.ImportId, Runs = runs.Count, ReceivedAt = receivedAt };
+        await transaction.ExecuteAsync(CountBatchSql, arrival, cancellation);
+    }
+
+    private async Task<RatedColumns> RateAsync(List<RecordedRun> runs, OrgTransaction transaction, CancellationToken cancellation)
+    {
+        var tariffs = await PriceBook.TariffsAsync(transaction, cancellation);
+        var tiers = await PriceBook.TiersAsync(transaction, runs.Select(run => run.Username), cancellation);
+        var columns = new RatedColumns(runs.Count);
+        foreach (var run in runs)
+        {
+            var tier = tiers.GetValueOrDefault(run.Username, options.Value.DefaultTier);
+            var facts = new RunFacts(run.StartedAt, run.EndedAt, run.ChargedSeconds, run.Tres.Cpus, run.Tres.Gpus, run.Tres.MemoryMib);
+            columns.Add(tier, RunRating.Of(facts, tier, tariffs));
+        }
+
+        return columns;
+    }
+
+    private static object Columns(UsageRecorded message, List<RecordedRun> runs, RatedColumns rated, DateTimeOffset receivedAt) => new
+    {
+        Org = message.OrgId,
+        message.ImportId,
+        ReceivedAt = receivedAt,
+        JobKeys = runs.Select(run => run.JobKey).ToArray(),
+        Revisions = runs.Select(run => run.Revision).ToArray(),
+        Clusters = runs.Select(run => run.Cluster).ToArray(),
+        JobIds = runs.Select(run => run.JobId).ToArray(),
+        RawJobIds = runs.Select(run => run.RawJobId).ToArray(),
+        Usernames = runs.Select(run => run.Username).ToArray(),
+        Accounts = runs.Select(run => run.Account).ToArray(),
+        Partitions = runs.Select(run => run.Partition).ToArray(),
+        Qos = runs.Select(run => run.Qos).ToArray(),
+        States = runs.Select(run => run.State).ToArray(),
+        SubmittedAt = runs.Select(run => Microseconds.Truncate(run.SubmittedAt)).ToArray(),
+        StartedAt = runs.Select(run => Truncate(run.StartedAt)).ToArray(),
+        EndedAt = runs.Select(run => Truncate(run.EndedAt)).ToArray(),
+        ChargedSeconds = runs.Select(run => run.ChargedSeconds).ToArray(),
+        Cpus = runs.Select(run => run.Tres.Cpus).ToArray(),
+        Gpus = runs.Select(run => run.Tres.Gpus).ToArray(),
+        MemoryMib = runs.Select(run => run.Tres.MemoryMib).ToArray(),
+        Nodes = runs.Select(run => run.Tres.Nodes).ToArray(),
+        rated.Ratings,
+        rated.Reasons,
+        rated.Tiers,
+        rated.TariffVersions,
+        rated.Currencies,
+        rated.CpuMinors,
+        rated.GpuMinors,
+        rated.MemoryMinors,
+        rated.AmountMinors,
+    };
+
+    private static DateTimeOffset? Truncate(DateTimeOffset? instant) => instant is { } known ? Microseconds.Truncate(known) : null;
+}

@@ -1,0 +1,52 @@
+namespace HpcBilling.Usage.RecordingUsage;
+
+/// <summary>A row of <c>import_jobs</c>; see the table for what the columns mean.</summary>
+internal sealed record ImportJob
+{
+    public const string Queued = "queued";
+    public const string Receiving = "receiving";
+
+    public Guid Id { get; init; }
+    public Guid OrgId { get; init; }
+    public string Status { get; init; } = "";
+    public string Stage { get; init; } = "";
+    public string RequestedBy { get; init; } = "";
+    public string? RequestHash { get; init; }
+    public string FileName { get; init; } = "";
+    public string? Fields { get; init; }
+    public string? Cluster { get; init; }
+    public long SizeBytes { get; init; }
+    public long BytesReceived { get; init; }
+    public long BytesProcessed { get; init; }
+    public long LinesProcessed { get; init; }
+    public long Lines { get; init; }
+    public long Runs { get; init; }
+    public long Stored { get; init; }
+    public long Updated { get; init; }
+    public long Known { get; init; }
+    public long Steps { get; init; }
+    public long Quarantined { get; init; }
+    public decimal CpuCoreSeconds { get; init; }
+    public decimal GpuSeconds { get; init; }
+    public int Attempts { get; init; }
+    public string? ErrorCode { get; init; }
+    public string? Error { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? StartedAt { get; init; }
+    public DateTimeOffset? FinishedAt { get; init; }
+}
+
+/// <summary>An import as clients see it. Hours are those of the file's accepted lines, with four decimals.</summary>
+internal sealed record ImportJobView(
+    Guid Id, string Type, string Status, string Stage, string FileName, long SizeBytes, long BytesReceived, long BytesProcessed,
+    long Lines, long Runs, long Stored, long Updated, long Known, long Steps, long Quarantined, decimal CpuCoreHours, decimal GpuHours,
+    string? ErrorCode, string? Error, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt)
+{
+    public static ImportJobView Of(ImportJob job) => new(
+        job.Id, "import", job.Status, job.Stage, job.FileName, job.SizeBytes, job.BytesReceived, job.BytesProcessed,
+        job.Lines, job.Runs, job.Stored, job.Updated, job.Known, job.Steps, job.Quarantined, Hours(job.CpuCoreSeconds), Hours(job.GpuSeconds),
+        job.ErrorCode, job.Error, job.CreatedAt, job.StartedAt, job.FinishedAt);
+
+    // The addend gives whole hours their four decimals too.
+    private static decimal Hours(decimal seconds) => Math.Round(seconds / 3600, 4, MidpointRounding.AwayFromZero) + 0.0000m;
+}

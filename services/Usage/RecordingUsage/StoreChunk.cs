@@ -1,0 +1,83 @@
+using HpcBilling.Contracts;
+using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.Usage.Slurm.Parsing;
+
+namespace HpcBilling.Usage.RecordingUsage;
+
+/// <summary>
+/// Stores a chunk: its runs, its quarantined lines, the references of the messages that will tell the runs, and the checkpoint, all in one
+/// transaction. Wherever the process dies, the next one goes on from the checkpoint and nothing is lost or doubled.
+/// </summary>
+internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwner, Func<LinePlace, string> readText)
+{
+    private const string QuarantineSql = """
+        INSERT INTO import_quarantine (org_id, import_id, line, code, field, reason, text)
+        SELECT @Org, @Import, * FROM unnest(@Lines::bigint[], @Codes::text[], @Fields::text[], @Reasons::text[], @Texts::text[])
+        """;
+
+    // Whoever lost the lease, or is not at this checkpoint, changes nothing.
+    private const string CheckpointSql = """
+        UPDATE import_jobs SET
+            bytes_processed = @To, lines_processed = @ToLine, lines = lines + @Lines, runs = runs + @Stored + @Updated + @Known,
+            stored = stored + @Stored, updated = updated + @Updated, known = known + @Known, steps = steps + @Steps,
+            quarantined = quarantined + @Quarantined, cpu_core_seconds = cpu_core_seconds + @CpuCoreSeconds, gpu_seconds = gpu_seconds + @GpuSeconds,
+            attempts = 0
+        WHERE org_id = @Org AND id = @Id AND status = 'running' AND lease_owner = @Owner AND bytes_processed = @From
+        """;
+
+    private static readonly LineProblem ChangedAfterFinal = new(
+        LineProblem.ChangedAfterFinal, null, "The run is stored as ended, with other facts than these.");
+
+    // What one chunk found is the best guess for the next.
+    private bool expectsKnown = job.Known > 0;
+
+    /// <exception cref="LeaseLostException">Another worker has the import; nothing was stored.</exception>
+    public async Task StoreAsync(ImportChunk chunk, CancellationToken cancellation)
+    {
+        await using OrgTransaction transaction = await database.BeginAsync(job.OrgId, cancellation);
+        StoredRuns result = await new StoreRuns(transaction, job.Id).StoreAsync(chunk.Runs, expectsKnown, cancellation);
+        expectsKnown = result.Stored < chunk.Runs.Count;
+        foreach (Guid batch in result.Batches) await transaction.EnqueueReferenceAsync<UsageRecorded>(batch.ToString(), cancellation);
+
+        QuarantinedLine[] quarantined =
+            [.. chunk.Quarantined, .. result.Refused.Select(index => chunk.Places[index]).Select(place => new QuarantinedLine(place.Line, ChangedAfterFinal, readText(place)))];
+        if (quarantined.Length > 0) await QuarantineAsync(transaction, quarantined, cancellation);
+        await CheckpointAsync(transaction, chunk, result, quarantined.Length, cancellation);
+        await transaction.CommitAsync(cancellation);
+
+        UsageMetrics.Lines.Add(chunk.Lines);
+        UsageMetrics.Runs.Add(result.Stored + result.Updated);
+        UsageMetrics.Quarantined.Add(quarantined.Length);
+    }
+
+    private async Task QuarantineAsync(OrgTransaction transaction, QuarantinedLine[] lines, CancellationToken cancellation)
+    {
+        var rows = new
+        {
+            Org = job.OrgId,
+            Import = job.Id,
+            Lines = lines.Select(line => line.Line).ToArray(),
+            Codes = lines.Select(line => line.Problem.Code).ToArray(),
+            Fields = lines.Select(line => line.Problem.Field).ToArray(),
+            Reasons = lines.Select(line => line.Problem.Reason).ToArray(),
+            Texts = lines.Select(line => line.Text).ToArray(),
+        };
+        await transaction.ExecuteAsync(QuarantineSql, rows, cancellation);
+    }
+
+    private async Task CheckpointAsync(OrgTransaction transaction, ImportChunk chunk, StoredRuns result, int quarantined, CancellationToken cancellation)
+    {
+        var refused = result.Refused.Select(index => chunk.Runs[index]).ToList();
+        var checkpoint = new
+        {
+            Org = job.OrgId, job.Id, Owner = leaseOwner, From = chunk.FromOffset, To = chunk.ToOffset, chunk.ToLine,
+            chunk.Lines, result.Stored, result.Updated, result.Known, chunk.Steps, Quarantined = quarantined,
+            CpuCoreSeconds = chunk.Runs.Sum(run => run.CpuCoreSeconds) - refused.Sum(run => run.CpuCoreSeconds),
+            GpuSeconds = chunk.Runs.Sum(run => run.GpuSeconds) - refused.Sum(run => run.GpuSeconds),
+        };
+        if (await transaction.ExecuteAsync(CheckpointSql, checkpoint, cancellation) != 1) throw new LeaseLostException();
+    }
+}
+
+/// <summary>The import is another worker's now.</summary>
+internal sealed class LeaseLostException() : Exception("The lease of the import was lost to another worker.");
