@@ -65,7 +65,6 @@ public sealed class SupervisorTests : IDisposable
         var database = Supervise(new FakeManaged("database", Forever) { Events = events });
         migration.DependOn(database, completed: false);
         service.DependOn(migration, completed: true);
-        service.DependOn(database, completed: false);
 
         var running = RunAsync();
         await UpAsync("service");
