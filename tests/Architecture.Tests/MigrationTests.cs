@@ -36,6 +36,27 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public void A_loop_over_tables_counts_for_the_tables_it_names()
+    {
+        const string Sql = """
+            CREATE TABLE runs (id uuid, org_id uuid NOT NULL);
+            CREATE TABLE receipts (id uuid, org_id uuid NOT NULL);
+            DO $$
+            DECLARE name text;
+            BEGIN
+                FOREACH name IN ARRAY ARRAY['runs'] LOOP
+                    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+                    EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+                    EXECUTE format('CREATE POLICY tenant ON %I USING (org_id = current_org())', name);
+                END LOOP;
+            END $$;
+            """;
+        string[] found = [.. Open("x", Sql)];
+        Assert.All(found, violation => Assert.Contains("receipts", violation, StringComparison.Ordinal));
+        Assert.NotEmpty(found);
+    }
+
+    [Fact]
     public void A_policy_that_lets_everything_through_is_found() => Assert.NotEmpty(Open("x", """
         CREATE TABLE runs (id uuid, org_id uuid NOT NULL);
         ALTER TABLE runs ENABLE ROW LEVEL SECURITY;
@@ -45,7 +66,7 @@ public sealed class MigrationTests
 
     private static IEnumerable<string> Open(string place, string sql)
     {
-        sql = Regex.Replace(sql, "--[^\n]*", "");
+        sql = Unrolled(Regex.Replace(sql, "--[^\n]*", ""));
         foreach (Match table in Regex.Matches(sql, @"CREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF NOT EXISTS\s+)?(?<name>\w+)(?<rest>[^;]*);", RegexOptions.IgnoreCase))
         {
             string name = table.Groups["name"].Value;
@@ -58,6 +79,15 @@ public sealed class MigrationTests
             if (!Has(sql, $@"CREATE\s+POLICY\s+\w+\s+ON\s+{name}\b[^;]*current_org\(\)")) yield return $"{place}: {name} has no policy for the org";
         }
     }
+
+    /// <summary>A loop that formats statements for a list of tables, written out.</summary>
+    private static string Unrolled(string sql) => Regex.Replace(sql, @"\bDO\s+\$\$(?<body>.*?)\$\$\s*;", block =>
+    {
+        string body = block.Groups["body"].Value;
+        IEnumerable<string> tables = Regex.Matches(Regex.Match(body, @"ARRAY\s*\[[^\]]*\]").Value, @"'(\w+)'").Select(table => table.Groups[1].Value);
+        string[] statements = [.. Regex.Matches(body, @"format\('([^']*%I[^']*)'").Select(statement => statement.Groups[1].Value)];
+        return string.Join('\n', from table in tables from statement in statements select statement.Replace("%I", table, StringComparison.Ordinal) + ";");
+    }, RegexOptions.Singleline);
 
     private static bool Has(string sql, string pattern) => Regex.IsMatch(sql, pattern, RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture);
 }

@@ -12,7 +12,7 @@ public sealed class ProjectReferenceTests
         ["Contracts"] = [],
         ["Ui"] = [],
         ["HpcBilling.ServiceDefaults"] = ["Contracts"],
-        ["HpcBilling.AppHost"] = [],
+        ["HpcBilling.AppHost"] = ["Gateway", "Identity", "Usage", "Rating", "Payment", "Audit", "Portal", "Admin", "Cli"], // which it starts
         ["Cli"] = [],
         ["Gateway"] = ["HpcBilling.ServiceDefaults"],
         ["Identity"] = ["HpcBilling.ServiceDefaults", "Contracts", "Ui"],

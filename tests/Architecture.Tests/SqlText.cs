@@ -19,7 +19,7 @@ internal static partial class SqlText
 
     private static bool IsPutTogether(SyntaxNode node) => node switch
     {
-        InterpolatedStringExpressionSyntax text => text.Contents.OfType<InterpolationSyntax>().Any() && IsSql(TextOf(text)),
+        InterpolatedStringExpressionSyntax text => text.Contents.OfType<InterpolationSyntax>().Any() && IsSql(TextOf(text)) && !IsQuotedDdl(text),
         BinaryExpressionSyntax sum when sum.IsKind(SyntaxKind.AddExpression) =>
             (IsSqlLiteral(sum.Left) && !IsLiteral(sum.Right)) || (IsSqlLiteral(sum.Right) && !IsLiteral(sum.Left)),
         InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax called } call => called.Name.Identifier.ValueText switch
@@ -31,6 +31,11 @@ internal static partial class SqlText
         },
         _ => false,
     };
+
+    // Names in DDL cannot be parameters; quoted as identifiers they are names and nothing else.
+    private static bool IsQuotedDdl(InterpolatedStringExpressionSyntax text) => Ddl().IsMatch(TextOf(text))
+        && text.Contents.OfType<InterpolationSyntax>().All(hole => hole.Expression is InvocationExpressionSyntax call
+            && call.Expression.ToString().Split('.')[^1] is "Quote" or "QuoteIdentifier");
 
     private static bool IsLiteral(ExpressionSyntax expression) => expression switch
     {
@@ -54,6 +59,9 @@ internal static partial class SqlText
     });
 
     private static bool IsSql(string text) => Sql().IsMatch(text);
+
+    [GeneratedRegex(@"^\s*(CREATE|ALTER|DROP|GRANT|REVOKE)\b", RegexOptions.ExplicitCapture)]
+    private static partial Regex Ddl();
 
     // Statements and clauses in capitals, as they are written here.
     [GeneratedRegex(

@@ -1,0 +1,91 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace HpcBilling.Service.Tests.Cli;
+
+public sealed class HpcbCommandTests
+{
+    [Fact]
+    public async Task A_receipt_run_is_followed_to_its_end()
+    {
+        var polls = 0;
+        string? asked = null;
+        await using StubGateway gateway = await StubGateway.StartAsync(app =>
+        {
+            app.MapPost("/api/v1/receipt-runs", (JsonObject body, HttpRequest request) =>
+            {
+                asked = body.ToJsonString();
+                return Guid.TryParse(request.Headers["Idempotency-Key"], out _) ? Results.Text(Run("queued"), "application/json", statusCode: 202) : Results.BadRequest();
+            });
+            app.MapGet("/api/v1/receipt-runs/{id}", () => Results.Text(Run(++polls > 2 ? "succeeded" : "running"), "application/json"));
+        });
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome outcome = await hpcb.RunAsync("receipts", "run", "--until", "2017-01-02");
+
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        Assert.Equal("""{"until":"2017-01-02"}""", asked);
+        Assert.Contains("1,234.50 THB", outcome.Output, StringComparison.Ordinal);
+
+        static string Run(string status) => $$"""
+            {"id":"0190f1a4-0000-7000-8000-000000000001","status":"{{status}}","until":"2017-01-02","users":2,"usersDone":1,"receipts":2,"runs":4285,"totalMinor":123450,"currency":"THB","error":null}
+            """;
+    }
+
+    [Fact]
+    public async Task Lists_are_read_to_the_last_page()
+    {
+        await using StubGateway gateway = await StubGateway.StartAsync(app => app.MapGet("/api/v1/receipts", (string? cursor, string? user) =>
+            Results.Json(new { items = new[] { Receipt(cursor is null ? "R-1" : "R-2", user) }, nextCursor = cursor is null ? "a b&c" : null })));
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome outcome = await hpcb.RunAsync("receipts", "list", "--user", "al&ice");
+
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        Assert.Contains("R-1", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("R-2", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("al&ice", outcome.Output, StringComparison.Ordinal);
+
+        static object Receipt(string number, string? user) =>
+            new { id = Guid.CreateVersion7(), number, username = user, status = "issued", totalMinor = 5, currency = "THB", issuedAt = "2017-01-02T00:00:00Z" };
+    }
+
+    [Fact]
+    public async Task A_refusal_is_one_line_that_names_the_field()
+    {
+        await using StubGateway gateway = await StubGateway.StartAsync(app => app.MapPost("/formula", () => Results.ValidationProblem(
+            new Dictionary<string, string[]> { ["cpuCoreHour"] = ["must not be negative"] }, statusCode: 422, title: "The request is not valid")));
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome outcome = await hpcb.RunAsync("rates", "set", "mu", "--cpu", "-1", "--gpu", "2", "--memory", "0.5");
+
+        Assert.Equal((1, "hpcb: The request is not valid (cpuCoreHour: must not be negative) (POST /formula)"), (outcome.ExitCode, outcome.Error));
+    }
+
+    [Fact]
+    public async Task New_rates_are_sent_once_even_when_the_answer_is_lost()
+    {
+        await using StubGateway gateway = await StubGateway.StartAsync(app => app.MapPost("/formula", (HttpContext context) => context.Abort()));
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome outcome = await hpcb.RunAsync("rates", "set", "mu", "--cpu", "1", "--gpu", "2", "--memory", "0.5");
+
+        Assert.Equal(3, outcome.ExitCode);
+        Assert.Single(gateway.Requests);
+    }
+
+    [Fact]
+    public async Task Text_from_elsewhere_cannot_command_the_terminal()
+    {
+        await using StubGateway gateway = await StubGateway.StartAsync(app =>
+            app.MapGet("/connect/userinfo", () => new { preferred_username = "al\u001b]0;owned\u0007ice[bold]", role = "user" }));
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome outcome = await hpcb.RunAsync("whoami");
+
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.DoesNotContain('\u001b', outcome.Output);
+        Assert.Contains("ice[bold]", outcome.Output, StringComparison.Ordinal);
+    }
+}
