@@ -40,7 +40,7 @@ internal static class ServiceResources
             .WithHttpsEndpoint(port: AnyIfZero(httpsPort))
             .WithHttpEndpoint(port: AnyIfZero(httpPort))
             .WithExternalHttpEndpoints()
-            .WithHttpHealthCheck("/readyz", endpointName: "https");
+            .WithHttpHealthCheck("/readyz", endpointName: "http");
         var port = gateway.GetEndpoint("https").Property(EndpointProperty.Port);
         return gateway.WithEnvironment("Gateway__HttpsPort", ReferenceExpression.Create($"{port}"));
     }

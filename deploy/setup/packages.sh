@@ -33,26 +33,24 @@ install_needed_packages() {
   needed_packages=()
 }
 
-# In a subshell: its trap undoes the policy file however it ends.
+# In a subshell: its trap undoes the policy file however it ends. (set -e has no effect below an `if`.)
 _install_quietly() {
-  set -e
   export DEBIAN_FRONTEND=noninteractive
   local policy=/usr/sbin/policy-rc.d
   if [ ! -e "$policy" ]; then
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-    printf '#!/bin/sh\nexit 101\n' > "$policy"
-    chmod 755 "$policy"
+    printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod 755 "$policy" || exit 1
   fi
 
   local package
   for package in "$@"; do
-    apt-cache show "$package" > /dev/null 2>&1 || { apt-get update; break; }
+    apt-cache show "$package" > /dev/null 2>&1 || { apt-get update || exit 1; break; }
   done
   if [[ " $* " == *" postgresql-"* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-    _apt_install postgresql-common
+    _apt_install postgresql-common || exit 1
     sed -i 's/^#* *create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
   fi
-  _apt_install "$@"
+  _apt_install "$@" || exit 1
 
   if command -v systemctl > /dev/null; then
     for package in "$@"; do

@@ -4,7 +4,7 @@ namespace HpcBilling.Gateway.Credentials;
 
 internal static class CredentialServices
 {
-    private const string SecretKey = "Identity:GatewayClientSecret";
+    private const string SecretKey = "Gateway:ClientSecret";
 
     public static WebApplicationBuilder AddCredentials(this WebApplicationBuilder builder)
     {

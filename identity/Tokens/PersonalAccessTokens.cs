@@ -16,7 +16,7 @@ internal sealed class PersonalAccessTokens(Database database, TimeProvider clock
     private const int ListMax = 200;
 
     private const string ListSql = """
-        SELECT token_id, name, scopes, created_at, expires_at, last_used_at, revoked_at FROM access_tokens
+        SELECT token_id, name, array_to_string(scopes, ' ') AS scope, created_at, expires_at, last_used_at, revoked_at FROM access_tokens
         WHERE org_id = @OrgId AND user_id = @UserId AND (revoked_at IS NULL OR revoked_at > @Since) AND expires_at > @Since
         ORDER BY created_at DESC
         LIMIT @ListMax
@@ -89,8 +89,10 @@ internal sealed class PersonalAccessTokens(Database database, TimeProvider clock
 internal sealed record NewToken(string? Name, IReadOnlyList<string>? Scopes, int Days);
 
 internal sealed record TokenRow(
-    Guid TokenId, string Name, string[] Scopes, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, DateTimeOffset? LastUsedAt, DateTimeOffset? RevokedAt)
+    Guid TokenId, string Name, string Scope, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, DateTimeOffset? LastUsedAt, DateTimeOffset? RevokedAt)
 {
+    public IReadOnlyList<string> Scopes => Scope.Split(' ');
+
     public bool IsAlive(DateTimeOffset now) => RevokedAt is null && ExpiresAt > now;
 }
 

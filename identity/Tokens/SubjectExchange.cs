@@ -24,7 +24,7 @@ internal sealed class SubjectExchange(Database database, AccessTokens tokens, IO
         """;
 
     private const string TokenSql = """
-        SELECT token_id, org_id, user_id, scopes, expires_at FROM access_tokens
+        SELECT token_id, org_id, user_id, array_to_string(scopes, ' ') AS scope, expires_at FROM access_tokens
         WHERE secret_hash = @Hash AND revoked_at IS NULL AND expires_at > @Now
         """;
 
@@ -68,7 +68,7 @@ internal sealed class SubjectExchange(Database database, AccessTokens tokens, IO
         if (await ActiveAsync(tx, token.OrgId, token.UserId, cancellation) is not { } account) return null;
 
         await tx.ExecuteAsync(TouchTokenSql, new { token.OrgId, token.TokenId, Now = now, TouchBefore = now - TouchInterval }, cancellation);
-        IReadOnlyList<string> scopes = Scopes.Granted(account.Role, token.Scopes);
+        IReadOnlyList<string> scopes = Scopes.Granted(account.Role, token.Scope.Split(' '));
         return tokens.ForUser(new TokenUser(token.OrgId, account.UserId, account.Username, account.Role, scopes, SessionId: null), token.ExpiresAt);
     }
 
@@ -80,5 +80,5 @@ internal sealed class SubjectExchange(Database database, AccessTokens tokens, IO
 
     private sealed record SessionRow(Guid SessionId, Guid OrgId, Guid UserId, DateTimeOffset LastSeenAt, DateTimeOffset ExpiresAt);
 
-    private sealed record TokenRow(Guid TokenId, Guid OrgId, Guid UserId, string[] Scopes, DateTimeOffset ExpiresAt);
+    private sealed record TokenRow(Guid TokenId, Guid OrgId, Guid UserId, string Scope, DateTimeOffset ExpiresAt);
 }

@@ -10,9 +10,7 @@ using HpcBilling.ServiceDefaults.Messaging;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("audit");
 builder.AddDatabase("audit");
-builder.AddMessaging("audit", bus => bus.Consume<AuditRecorded, ReceiveAct>(act => act.OrgId, ReceiveAct.ConcurrencyMax));
-builder.Services.AddSingleton<ArrivalSignal>();
-builder.Services.AddHostedService<AppendArrivals>();
+builder.AddMessaging("audit", bus => bus.ConsumeBatch<AuditRecorded, AppendActs>(act => act.OrgId, AppendActs.ActsMax));
 
 var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;

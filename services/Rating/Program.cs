@@ -11,7 +11,8 @@ builder.AddServiceDefaults("rating");
 builder.AddDatabase("rating");
 builder.AddMessaging("rating", bus => bus
     .Consume<UsageRecorded, StoreRecordedUsage>(message => message.OrgId)
-    .Consume<PaymentSettled, SettleReceipt>(message => message.OrgId));
+    .Consume<PaymentSettled, SettleReceipt>(message => message.OrgId)
+    .MayGoUnheard<TariffPublished>());
 builder.AddRating();
 
 var app = builder.Build();

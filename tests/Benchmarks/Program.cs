@@ -1,1 +1,21 @@
-return 0;
+using HpcBilling.Benchmarks;
+
+return args switch
+{
+    ["parse"] => Parsing.Run(),
+    ["import"] => await Importing.RunAllAsync([100_000, 1_000_000]),
+    ["import", .. var sizes] when sizes.All(size => int.TryParse(size, out _)) => await Importing.RunAllAsync([.. sizes.Select(int.Parse)]),
+    [Importing.OneWord, var rows, var server] => await Importing.RunOneAsync(int.Parse(rows), server),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("""
+        usage: dotnet run -c Release --project tests/Benchmarks -- parse
+               dotnet run -c Release --project tests/Benchmarks -- import [ROWS…]
+
+        import starts a private PostgreSQL, or uses the one whose administrator HPCB_BENCH_POSTGRES names (an Npgsql connection string).
+        """);
+    return 2;
+}

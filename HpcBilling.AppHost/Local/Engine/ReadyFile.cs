@@ -9,15 +9,19 @@ namespace HpcBilling.AppHost.Local.Engine;
 /// <summary>Tells other programs that the system is ready and where: .local/run/ready.json, replaced at every change.</summary>
 internal sealed class ReadyFile(StateDirectory state, ResourceBoard board, Readiness readiness, SignIns signIns, string operatorUrl)
 {
-    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
+    internal static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
         Converters = { new JsonStringEnumConverter() },
     };
 
-    public static void Delete(StateDirectory state) => File.Delete(PathIn(state));
+    public static void Delete(StateDirectory state)
+    {
+        if (Directory.Exists(state.Run))
+            File.Delete(PathIn(state.Path));
+    }
 
-    private static string PathIn(StateDirectory state) => Path.Combine(state.Run, "ready.json");
+    internal static string PathIn(string statePath) => Path.Combine(statePath, "run", "ready.json");
 
     /// <summary>Writes it from the first time the system is ready until cancelled, and announces that first time.</summary>
     public async Task KeepAsync(CancellationToken cancellationToken)
@@ -32,7 +36,7 @@ internal sealed class ReadyFile(StateDirectory state, ResourceBoard board, Readi
             {
                 if (!announced && !readiness.IsReady)
                     continue;
-                PrivateFile.Write(PathIn(state), JsonSerializer.SerializeToUtf8Bytes(Content(), Format));
+                PrivateFile.Write(PathIn(state.Path), JsonSerializer.SerializeToUtf8Bytes(Content(), Format));
                 if (!announced)
                     ConsoleReport.Ready(signIns, operatorUrl);
                 announced = true;

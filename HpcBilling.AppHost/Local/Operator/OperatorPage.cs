@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace HpcBilling.AppHost.Local.Operator;
 
 /// <summary>A small site on loopback that shows what runs. Who has the token of the printed address may look and restart.</summary>
-internal sealed class OperatorPage : IAsyncDisposable
+public sealed class OperatorPage : IAsyncDisposable
 {
     private readonly WebApplication _app;
 

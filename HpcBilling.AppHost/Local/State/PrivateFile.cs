@@ -28,6 +28,8 @@ public static class PrivateFile
         File.Move(draft, path, overwrite: true);
     }
 
+    public static bool IsOwnerOnly(string path) => File.GetUnixFileMode(path) == OwnerOnly;
+
     /// <inheritdoc cref="Write(string, ReadOnlySpan{byte})"/>
     public static void Write(string path, string content) => Write(path, System.Text.Encoding.UTF8.GetBytes(content));
 }

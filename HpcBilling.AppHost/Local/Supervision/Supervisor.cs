@@ -179,7 +179,7 @@ public sealed class Supervisor
     private async Task StopAsync(ChildProcess? process, bool withDependents, CancellationToken impatient)
     {
         if (withDependents)
-            await Task.WhenAll(_dependents.Select(dependent => dependent._stopped.Task));
+            await Task.WhenAll(AllDependents().Select(dependent => dependent._stopped.Task));
         Update(status => status with { State = ResourceState.Stopping });
         if (process is not null)
         {
@@ -189,6 +189,9 @@ public sealed class Supervisor
 
         Update(status => status with { State = ResourceState.Stopped });
     }
+
+    /// <summary>Those of its dependents too: a migration that has finished stands between a service and its database.</summary>
+    private HashSet<Supervisor> AllDependents() => [.. _dependents, .. _dependents.SelectMany(dependent => dependent.AllDependents())];
 
     private void Update(Func<ResourceStatus, ResourceStatus> change) => _board.Update(Name, change);
 

@@ -1,20 +1,3 @@
--- Reported acts that wait for their place in the chain; gone from here once they have it.
-CREATE TABLE arrivals (
-    org_id uuid NOT NULL,
-    entry_id uuid NOT NULL,
-    occurred_at timestamptz NOT NULL,
-    service text NOT NULL,
-    actor text NOT NULL,
-    action text NOT NULL,
-    subject text NOT NULL,
-    details jsonb NOT NULL,
-    ip_address text,
-    PRIMARY KEY (org_id, entry_id)
-);
-ALTER TABLE arrivals ENABLE ROW LEVEL SECURITY;
-ALTER TABLE arrivals FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON arrivals USING (org_id = current_org() OR is_worker());
-
 -- One hash chain for each org. Lengths are those of EntryLimits, in characters.
 CREATE TABLE audit_entries (
     org_id uuid NOT NULL,
@@ -42,4 +25,3 @@ CREATE POLICY tenant ON audit_entries USING (org_id = current_org());
 
 -- What is in the chain stays as it is: the serving role may read and append.
 REVOKE UPDATE, DELETE ON audit_entries FROM audit_app;
-REVOKE UPDATE ON arrivals FROM audit_app;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace HpcBilling.Rating.Accounting;
@@ -17,7 +16,7 @@ internal sealed record ReceiptRow(
 
     public ReceiptView ToView() => new(
         Id, Number, Username, Status, Currency, TotalMinor, Runs, Hours.Of(CpuCoreSeconds), Hours.Of(GpuSeconds), Hours.OfMib(MemoryMibSeconds),
-        FirstEndedAt, LastEndedAt, Until, JsonSerializer.Deserialize<JsonArray>(Rates)!, IssuedBy, IssuedAt, SettledAt, Provider);
+        FirstEndedAt, LastEndedAt, Until, JsonSerializer.Deserialize<RateView[]>(Rates, JsonSerializerOptions.Web)!, IssuedBy, IssuedAt, SettledAt, Provider);
 }
 
 /// <summary>A receipt as its owner sees it.</summary>
@@ -25,7 +24,7 @@ internal sealed record ReceiptRow(
 internal sealed record ReceiptView(
     Guid Id, string Number, string Username, string Status, string Currency, long TotalMinor, int Runs, decimal CpuCoreHours,
     decimal GpuHours, decimal MemoryGibHours, DateTimeOffset FirstEndedAt, DateTimeOffset LastEndedAt, DateTimeOffset Until,
-    JsonArray Rates, string IssuedBy, DateTimeOffset IssuedAt, DateTimeOffset? SettledAt, string? Provider)
+    IReadOnlyList<RateView> Rates, string IssuedBy, DateTimeOffset IssuedAt, DateTimeOffset? SettledAt, string? Provider)
 {
     /// <summary>A page of its lines; absent in lists.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -34,6 +33,10 @@ internal sealed record ReceiptView(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NextCursor { get; init; }
 }
+
+/// <summary>A tariff version as the receipt keeps it; rates in major currency units per unit-hour.</summary>
+internal sealed record RateView(
+    string Tier, int Version, DateTimeOffset EffectiveFrom, string Currency, decimal CpuCoreHour, decimal GpuHour, decimal MemoryGibHour);
 
 /// <summary>One line of a receipt: a run, what it held, and what it cost.</summary>
 internal sealed record ItemView(

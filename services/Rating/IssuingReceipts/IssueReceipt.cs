@@ -69,7 +69,8 @@ internal sealed class IssueReceipt(SiteCalendar calendar, TimeProvider clock)
             memory_mib_seconds, first_ended_at, last_ended_at, until, rates, receipt_run_id, issued_by, issued_at, settled_at, provider)
         SELECT @Org, @Id, @Number, @Username, CASE WHEN total_minor = 0 THEN 'paid' ELSE 'issued' END, currency, total_minor, runs,
             cpu_core_seconds, gpu_seconds, memory_mib_seconds, first_ended_at, last_ended_at, @Until,
-            (SELECT jsonb_agg(jsonb_build_object('tier', tariffs.tier, 'version', tariffs.version, 'effectiveFrom', effective_from,
+            (SELECT jsonb_agg(jsonb_build_object('tier', tariffs.tier, 'version', tariffs.version,
+                    'effectiveFrom', to_char(effective_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
                     'currency', tariffs.currency, 'cpuCoreHour', trim_scale(cpu_core_hour), 'gpuHour', trim_scale(gpu_hour),
                     'memoryGibHour', trim_scale(memory_gib_hour)) ORDER BY tariffs.tier, tariffs.version)
                 FROM tariffs JOIN (SELECT DISTINCT tier, tariff_version FROM receipt_items WHERE org_id = @Org AND receipt_id = @Id) AS used

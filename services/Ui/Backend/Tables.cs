@@ -1,3 +1,5 @@
+using HpcBilling.Ui.Formatting;
+
 namespace HpcBilling.Ui.Backend;
 
 /// <summary>Model of the partial <c>_Runs</c>.</summary>
@@ -12,3 +14,33 @@ public sealed record RunsTable(CursorPage<UsageRun> Page, string ReceiptsPath, b
 /// <param name="ShowsUser">Receipts of several users.</param>
 /// <param name="IsPaged">False on a page that shows only the newest.</param>
 public sealed record ReceiptsTable(CursorPage<ReceiptSummary> Page, string ReceiptsPath, bool ShowsUser, bool IsPaged = true);
+
+/// <summary>Model of the partial <c>_Charge</c>: one TRES of a run.</summary>
+/// <param name="Count">What was allocated; at 0 a dash stands for the rest.</param>
+/// <param name="Held">The count in words: <c>64 CPU</c>.</param>
+/// <param name="Hours">Unit-hours.</param>
+/// <param name="Minor">Its price; null where there is none yet.</param>
+/// <param name="Currency">ISO 4217 code.</param>
+public sealed record Charge(long Count, string Held, decimal Hours, long? Minor, string? Currency)
+{
+    public static Charge Cpu(UsageRun run) => Cpu(run.Cpus, run.CpuCoreHours, run.CpuMinor, run.Currency);
+
+    public static Charge Gpu(UsageRun run) => Gpu(run.Gpus, run.GpuHours, run.GpuMinor, run.Currency);
+
+    public static Charge Memory(UsageRun run) => Memory(run.MemoryMib, run.MemoryGibHours, run.MemoryMinor, run.Currency);
+
+    public static Charge Cpu(ReceiptLine line, string currency) => Cpu(line.Cpus, line.CpuCoreHours, line.CpuMinor, currency);
+
+    public static Charge Gpu(ReceiptLine line, string currency) => Gpu(line.Gpus, line.GpuHours, line.GpuMinor, currency);
+
+    public static Charge Memory(ReceiptLine line, string currency) => Memory(line.MemoryMib, line.MemoryGibHours, line.MemoryMinor, currency);
+
+    private static Charge Cpu(long cpus, decimal hours, long? minor, string? currency) =>
+        new(cpus, Words.CoresAt.With(Amounts.Count(cpus)), hours, minor, currency);
+
+    private static Charge Gpu(long gpus, decimal hours, long? minor, string? currency) =>
+        new(gpus, Words.GpusAt.With(Amounts.Count(gpus)), hours, minor, currency);
+
+    private static Charge Memory(long mib, decimal hours, long? minor, string? currency) =>
+        new(mib, Words.GibAt.With(Amounts.Gib(mib)), hours, minor, currency);
+}

@@ -25,9 +25,12 @@ internal sealed class ProblemPageWriter(IModelMetadataProvider metadata) : IProb
     {
         HttpContext http = context.HttpContext;
         int status = context.ProblemDetails.Status ?? http.Response.StatusCode;
+        http.Response.Headers.WWWAuthenticate = default;
+
+        // The gateway sent a good token, but it is not for this service: somebody is signed in who may not be here.
+        if (status == StatusCodes.Status401Unauthorized && http.Request.Headers.Authorization.Count > 0) status = StatusCodes.Status403Forbidden;
         if (status == StatusCodes.Status401Unauthorized && HttpMethods.IsGet(http.Request.Method))
         {
-            http.Response.Headers.WWWAuthenticate = default;
             http.Response.StatusCode = StatusCodes.Status303SeeOther;
             http.Response.Headers.Location = SignInPath(http.Request);
             return;

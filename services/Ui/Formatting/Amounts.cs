@@ -9,7 +9,11 @@ public static class Amounts
     /// <param name="minor">Minor units of <paramref name="currency"/>.</param>
     /// <param name="currency">ISO 4217 code.</param>
     public static string Money(long minor, string currency) =>
-        Number(minor, currency).ToString("N" + Exponent(currency), CultureInfo.InvariantCulture) + " " + currency;
+        Figure(minor, currency) + " " + currency;
+
+    /// <summary><c>1,234.50</c>: where the currency stands beside it already.</summary>
+    public static string Figure(long minor, string currency) =>
+        Number(minor, currency).ToString("N" + Exponent(currency), CultureInfo.InvariantCulture);
 
     /// <summary><c>1234.50</c>: the amount alone, for files that machines read.</summary>
     public static string Plain(long minor, string currency) =>

@@ -17,7 +17,7 @@ public sealed class AlertTagHelper : TagHelper
         output.Attributes.SetAttribute("class", "alert " + Tone);
         output.Attributes.SetAttribute("role", Tone is "bad" ? "alert" : "status");
         output.Attributes.RemoveAll("title");
-        if (Title is not null) output.PreContent.AppendHtml("<strong>").Append(Title).AppendHtml("</strong> ");
+        if (!string.IsNullOrEmpty(Title)) output.PreContent.AppendHtml("<strong>").Append(Title).AppendHtml("</strong> ");
         output.Content.SetHtmlContent(body);
     }
 }

@@ -24,7 +24,7 @@ public sealed class FieldTagHelper : TagHelper
         string id = TagBuilder.CreateSanitizedId(name, "_");
         ViewContext.ModelState.TryGetValue(name, out ModelStateEntry? entry);
         string? error = entry?.Errors.FirstOrDefault()?.ErrorMessage;
-        var field = new Field(name, id, entry?.AttemptedValue ?? Value(), Hint, error);
+        var field = new Field(name, id, entry?.AttemptedValue ?? Value(), string.IsNullOrEmpty(Hint) ? null : Hint, error);
 
         TagHelperContent child = await output.GetChildContentAsync();
         var label = new TagBuilder("label");
@@ -34,7 +34,7 @@ public sealed class FieldTagHelper : TagHelper
         output.Content.AppendHtml(label);
         if (child.IsEmptyOrWhiteSpace) output.Content.AppendHtml(Input(field, output));
         else output.Content.AppendHtml(child);
-        if (Hint is not null) output.Content.AppendHtml(Note(field.HintId, "hint", Hint));
+        if (field.Hint is not null) output.Content.AppendHtml(Note(field.HintId, "hint", field.Hint));
         if (error is not null) output.Content.AppendHtml(Note(field.ErrorId, "field-error", error));
 
         output.TagName = "div";

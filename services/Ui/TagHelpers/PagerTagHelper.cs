@@ -12,7 +12,7 @@ public sealed class PagerTagHelper : TagHelper
 {
     [ViewContext, HtmlAttributeNotBound] public ViewContext ViewContext { get; set; } = null!;
 
-    /// <summary>Cursor of the next page; null on the last.</summary>
+    /// <summary>Cursor of the next page; null or empty on the last (Razor makes an empty text of a null).</summary>
     public string? Next { get; set; }
 
     /// <summary>Query parameter that carries the cursor.</summary>
@@ -21,8 +21,9 @@ public sealed class PagerTagHelper : TagHelper
     public override void Process(TagHelperContext context, TagHelperOutput output)
     {
         HttpRequest request = ViewContext.HttpContext.Request;
+        string? next = string.IsNullOrEmpty(Next) ? null : Next;
         bool isFirst = !request.Query.ContainsKey(Parameter);
-        if (isFirst && Next is null)
+        if (isFirst && next is null)
         {
             output.SuppressOutput();
             return;
@@ -33,7 +34,7 @@ public sealed class PagerTagHelper : TagHelper
         output.Attributes.SetAttribute("class", "pager");
         output.Attributes.SetAttribute("aria-label", Words.Pages);
         if (!isFirst) output.Content.AppendHtml(Link(request, cursor: null, Words.FirstPage, rel: "first"));
-        if (Next is not null) output.Content.AppendHtml(Link(request, Next, Words.NextPage, rel: "next"));
+        if (next is not null) output.Content.AppendHtml(Link(request, next, Words.NextPage, rel: "next"));
     }
 
     private TagBuilder Link(HttpRequest request, string? cursor, string text, string rel)

@@ -30,6 +30,7 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
 
     // What one chunk found is the best guess for the next.
     private bool expectsKnown = job.Known > 0;
+    private long checkpoint = job.BytesProcessed;
 
     /// <exception cref="LeaseLostException">Another worker has the import; nothing was stored.</exception>
     public async Task StoreAsync(ImportChunk chunk, CancellationToken cancellation)
@@ -45,6 +46,7 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
         await CheckpointAsync(transaction, chunk, result, quarantined.Length, cancellation);
         await transaction.CommitAsync(cancellation);
 
+        checkpoint = chunk.ToOffset;
         UsageMetrics.Lines.Add(chunk.Lines);
         UsageMetrics.Runs.Add(result.Stored + result.Updated);
         UsageMetrics.Quarantined.Add(quarantined.Length);
@@ -68,14 +70,14 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
     private async Task CheckpointAsync(OrgTransaction transaction, ImportChunk chunk, StoredRuns result, int quarantined, CancellationToken cancellation)
     {
         var refused = result.Refused.Select(index => chunk.Runs[index]).ToList();
-        var checkpoint = new
+        var row = new
         {
-            Org = job.OrgId, job.Id, Owner = leaseOwner, From = chunk.FromOffset, To = chunk.ToOffset, chunk.ToLine,
+            Org = job.OrgId, job.Id, Owner = leaseOwner, From = checkpoint, To = chunk.ToOffset, chunk.ToLine,
             chunk.Lines, result.Stored, result.Updated, result.Known, chunk.Steps, Quarantined = quarantined,
             CpuCoreSeconds = chunk.Runs.Sum(run => run.CpuCoreSeconds) - refused.Sum(run => run.CpuCoreSeconds),
             GpuSeconds = chunk.Runs.Sum(run => run.GpuSeconds) - refused.Sum(run => run.GpuSeconds),
         };
-        if (await transaction.ExecuteAsync(CheckpointSql, checkpoint, cancellation) != 1) throw new LeaseLostException();
+        if (await transaction.ExecuteAsync(CheckpointSql, row, cancellation) != 1) throw new LeaseLostException();
     }
 }
 

@@ -6,7 +6,7 @@ using HpcBilling.Service.Tests.Infrastructure;
 namespace HpcBilling.Service.Tests.Gateway;
 
 /// <summary>The real gateway and the real identity, with stand-ins for the services behind them.</summary>
-public sealed class Site(Servers servers) : IAsyncLifetime
+public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
 {
     public const string AdminPassword = "long enough for the boss";
     public const string DemoPassword = "correct horse battery staple";
@@ -35,7 +35,9 @@ public sealed class Site(Servers servers) : IAsyncLifetime
 
     public Task InitializeAsync() => StartAsync(new Dictionary<string, string>());
 
-    public async Task DisposeAsync()
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
+
+    public async ValueTask DisposeAsync()
     {
         if (Gateway is not null) await Gateway.DisposeAsync();
         if (Identity is not null) await Identity.DisposeAsync();
@@ -68,6 +70,7 @@ public sealed class Site(Servers servers) : IAsyncLifetime
         var shared = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["Identity__GatewayClientSecret"] = GatewaySecret,
+            ["Gateway__ClientSecret"] = GatewaySecret,
             ["DataProtection__MasterKey"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(64)),
             ["Auth__Issuer"] = Issuer,
             ["Auth__Authority"] = Issuer,

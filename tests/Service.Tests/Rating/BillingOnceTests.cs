@@ -1,4 +1,6 @@
 using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using HpcBilling.Contracts;
 using HpcBilling.Service.Tests.Infrastructure;
 using Npgsql;
 
@@ -67,12 +69,12 @@ public sealed class BillingOnceTests(RatingSite site, Servers servers) : IClassF
             ["Rating__ReceiptRunLeaseSeconds"] = "2",
             ["Rating__ReceiptRunPollMilliseconds"] = "100",
         });
-        await using var bus = await BusProbe.StartAsync(service, typeof(HpcBilling.Contracts.ReceiptIssued));
+        await using var bus = await BusProbe.StartAsync(service, typeof(ReceiptIssued), typeof(AuditRecorded));
         var org = Guid.CreateVersion7();
         HttpClient Admin() => service.Client(TestCaller.Admin(org));
         await Admin().PostAsJsonAsync("/formula", new { type = "mu", cpuCoreHour = 1, gpuHour = 1, memoryGibHour = 1, effectiveFrom = "1970-01-02" });
         foreach (var batch in UsageOf(Users).Chunk(500))
-            await bus.PublishAsync(new HpcBilling.Contracts.UsageRecorded(org, Guid.CreateVersion7(), Guid.CreateVersion7(), batch));
+            await bus.PublishAsync(new UsageRecorded(org, Guid.CreateVersion7(), Guid.CreateVersion7(), batch));
         await Wait.UntilAsync("the runs are stored", async () =>
             await service.ScalarAsync<long>("SELECT count(*) FROM runs WHERE org_id = @Org", new { Org = org }) == Users * RunsPerUser);
 
@@ -86,7 +88,7 @@ public sealed class BillingOnceTests(RatingSite site, Servers servers) : IClassF
         }) await command.ExecuteNonQueryAsync();
 
         using var accepted = await Admin().PostAsJsonAsync("/api/v1/receipt-runs", new { });
-        var id = (await accepted.Content.ReadFromJsonAsync<System.Text.Json.Nodes.JsonNode>())!["id"]!.GetValue<Guid>();
+        var id = (await accepted.Content.ReadFromJsonAsync<JsonNode>())!["id"]!.GetValue<Guid>();
         await Wait.UntilAsync("the receipt run is in the middle", async () =>
             (await RatingOrg.GetAsync(Admin(), $"/api/v1/receipt-runs/{id}"))["usersDone"]!.GetValue<int>() == Users / 2);
         await service.KillAsync();
@@ -98,7 +100,7 @@ public sealed class BillingOnceTests(RatingSite site, Servers servers) : IClassF
             (await RatingOrg.GetAsync(Admin(), $"/api/v1/receipt-runs/{id}"))["status"]!.GetValue<string>() == "succeeded");
         await AssertBilledOnceAsync(service, org);
         await Wait.UntilAsync("every receipt is announced", () =>
-            Task.FromResult(bus.Heard<HpcBilling.Contracts.ReceiptIssued>().DistinctBy(said => said.ReceiptId).Count() == Users));
+            Task.FromResult(bus.Heard<ReceiptIssued>().DistinctBy(said => said.ReceiptId).Count() == Users));
         var run = await RatingOrg.GetAsync(Admin(), $"/api/v1/receipt-runs/{id}");
         Assert.Equal((Users, Users, Users * RunsPerUser), (run["usersDone"]!.GetValue<int>(), run["receipts"]!.GetValue<int>(), run["runs"]!.GetValue<int>()));
     }
@@ -132,7 +134,7 @@ public sealed class BillingOnceTests(RatingSite site, Servers servers) : IClassF
         await site.Service.ExecuteAsync("UPDATE runs SET receipt_id = NULL WHERE org_id = @Id", new { org.Id });
 
         using var accepted = await org.Admin.PostAsJsonAsync("/api/v1/receipt-runs", new { });
-        var id = (await accepted.Content.ReadFromJsonAsync<System.Text.Json.Nodes.JsonNode>())!["id"]!.GetValue<Guid>();
+        var id = (await accepted.Content.ReadFromJsonAsync<JsonNode>())!["id"]!.GetValue<Guid>();
         var run = await Wait.ForAsync("the run says what failed", async () =>
         {
             var state = await RatingOrg.GetAsync(org.Admin, $"/api/v1/receipt-runs/{id}");
@@ -189,7 +191,7 @@ public sealed class BillingOnceTests(RatingSite site, Servers servers) : IClassF
         Assert.Equal(Enumerable.Range(1, (int)state.Receipts).Select(number => $"{number:000000}"), numbers.Select(number => number[7..]));
     }
 
-    private static HpcBilling.Contracts.RecordedRun[] UsageOf(int users) =>
+    private static RecordedRun[] UsageOf(int users) =>
         [.. Enumerable.Range(0, users).SelectMany(number => Runs.Many(Name(number), RunsPerUser, firstNumber: number * 10_000L))];
 
     private static string Name(int number) => $"user{number:00}";
