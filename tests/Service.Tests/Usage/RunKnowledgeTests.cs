@@ -15,7 +15,7 @@ public sealed class RunKnowledgeTests(Servers servers)
     public async Task A_running_job_that_ended_is_updated_and_told_again()
     {
         await using RunningService usage = await UsageClient.StartServiceAsync(servers);
-        await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded));
+        await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded), typeof(AuditRecorded));
         var client = new UsageClient(usage);
 
         JobAssert.Succeeded(await client.ImportAsync(SacctLog.Of([SacctLog.Running(1, 3), SacctLog.Ended(2)])), ("stored", 2));
@@ -52,7 +52,7 @@ public sealed class RunKnowledgeTests(Servers servers)
     public async Task Lines_about_one_run_in_one_log_make_one_run()
     {
         await using RunningService usage = await UsageClient.StartServiceAsync(servers);
-        await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded));
+        await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded), typeof(AuditRecorded));
         string[] lines = [SacctLog.Running(1, 2), SacctLog.Ended(1), SacctLog.Running(1, 4), SacctLog.Ended(2), SacctLog.Ended(2), SacctLog.Ended(1)];
 
         JsonObject job = await new UsageClient(usage).ImportAsync(SacctLog.Of(lines));
@@ -66,7 +66,7 @@ public sealed class RunKnowledgeTests(Servers servers)
     public async Task A_batch_that_lost_its_runs_to_a_later_one_says_nothing_and_no_run_is_lost()
     {
         await using RunningService usage = await UsageClient.StartServiceAsync(servers);
-        await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded));
+        await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded), typeof(AuditRecorded));
         var client = new UsageClient(usage);
         await client.ImportAsync(SacctLog.Of([SacctLog.Running(1, 2)]));
         await client.ImportAsync(SacctLog.Of([SacctLog.Ended(1), SacctLog.Ended(2)]));
