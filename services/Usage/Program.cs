@@ -17,6 +17,7 @@ builder.Services.AddSingleton<ImportSignal>();
 builder.Services.AddSingleton<ImportQueue>();
 builder.Services.AddSingleton<RunImport>();
 builder.Services.AddHostedService<ImportWorker>();
+builder.Services.AddHostedService<TidySpool>();
 
 var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;

@@ -15,6 +15,10 @@ public sealed class UsageOptions
     [Range(1, 1L << 50)]
     public long UploadBytesMax { get; set; } = 2L << 30;
 
+    /// <summary>Days after which an upload that nobody finished is given up.</summary>
+    [Range(1, 365)]
+    public int UploadDaysMax { get; set; } = 7;
+
     /// <summary>How long an import that has fallen silent is left to its worker, seconds.</summary>
     [Range(2, 600)]
     public int LeaseSeconds { get; set; } = 10;

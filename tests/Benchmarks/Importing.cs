@@ -16,6 +16,7 @@ internal static class Importing
     public const string OneWord = "import-one";
 
     private const int Rounds = 3;
+    private const long HeapBytesMax = 128L * 1024 * 1024;
 
     public static async Task<int> RunAllAsync(int[] sizes)
     {
@@ -23,10 +24,11 @@ internal static class Importing
         var rows = new List<string[]>();
         foreach (int size in sizes)
         {
-            // A process of its own for each size: its peak memory is the import's.
+            // A process of its own for each size: its peak memory is the import's. An import whose memory grew with its rows would die of the limit.
             using Process one = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [OneWord, size.ToString(CultureInfo.InvariantCulture), server.Administrator])
             {
                 RedirectStandardOutput = true,
+                Environment = { ["DOTNET_GCHeapHardLimit"] = HeapBytesMax.ToString("X", CultureInfo.InvariantCulture) },
             })!;
             string answer = await one.StandardOutput.ReadToEndAsync();
             await one.WaitForExitAsync();

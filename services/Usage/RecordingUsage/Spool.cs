@@ -31,6 +31,10 @@ internal sealed class Spool
         UnixCreateMode = OwnerAlone,
     });
 
+    /// <summary>Imports that have a file.</summary>
+    public IEnumerable<Guid> Held() =>
+        Directory.EnumerateFiles(folder).Select(path => Guid.TryParse(Path.GetFileName(path), out Guid id) ? id : Guid.Empty).Where(id => id != Guid.Empty);
+
     public void Delete(Guid importId) => File.Delete(PathOf(importId));
 
     /// <summary>Copies a body behind what is held, and tells each part that the disk has truly kept.</summary>

@@ -81,4 +81,25 @@ public sealed class CrashTests(Servers servers)
         await usage.ExecuteAsync("UPDATE import_jobs SET status = 'queued', stage = 'waiting', finished_at = NULL WHERE id = @id", new { id });
         await Wait.UntilAsync("the import fails", async () => (await client.JobAsync(id))["errorCode"]?.GetValue<string>() == "content_lost");
     }
+
+    [Fact]
+    public async Task What_a_crash_or_a_client_left_behind_is_tidied()
+    {
+        await using RunningService usage = await UsageClient.StartServiceAsync(servers);
+        var client = new UsageClient(usage);
+        Guid abandoned = await client.CreateAsync(10);
+        Guid open = await client.CreateAsync(10);
+        foreach (Guid id in new[] { abandoned, open }) (await client.SendAsync(id, [1, 2, 3])).EnsureSuccessStatusCode();
+        await usage.KillAsync();
+        await File.WriteAllTextAsync(Path.Combine(usage.Settings["Usage__SpoolPath"], $"{Guid.CreateVersion7()}"), "of an import that ended just before the crash");
+        await usage.ExecuteAsync("UPDATE import_jobs SET created_at = created_at - interval '8 days' WHERE id = @abandoned", new { abandoned });
+
+        await usage.StartAsync();
+
+        JsonObject job = await client.EndAsync(abandoned);
+        Assert.Equal(("failed", "upload_abandoned"), (job["status"]!.GetValue<string>(), job["errorCode"]!.GetValue<string>()));
+        await Wait.UntilAsync("one file is left", () =>
+            Task.FromResult(Directory.GetFiles(usage.Settings["Usage__SpoolPath"]).Select(Path.GetFileName).SequenceEqual([open.ToString()])));
+        (await client.SendAsync(open, [4], 3)).EnsureSuccessStatusCode();
+    }
 }
