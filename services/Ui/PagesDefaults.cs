@@ -29,7 +29,9 @@ public static class PagesDefaults
         builder.Services.AddSingleton<IValidateOptions<SiteOptions>, SiteOptionsCheck>();
         builder.Services.AddSingleton<SiteClock>();
 
-        builder.Services.AddRazorPages(pages => pages.Conventions.ConfigureFilter(new RememberAntiforgeryFailure())).AddMvcOptions(ConfigureBinding);
+        builder.Services.AddRazorPages(pages => pages.Conventions.ConfigureFilter(new RememberAntiforgeryFailure()))
+            .AddMvcOptions(ConfigureBinding)
+            .AddViewOptions(views => views.HtmlHelperOptions.ClientValidationEnabled = false); // no script here reads its attributes
         builder.Services.Configure<AntiforgeryOptions>(ConfigureAntiforgery);
 
         // A page that names no policy is refused, also in a host that forgot to say so.

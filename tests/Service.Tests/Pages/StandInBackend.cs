@@ -1,0 +1,139 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace HpcBilling.Service.Tests.Pages;
+
+/// <summary>In place of rating, usage, payment and audit: answers in their shapes, with names as hostile as users can make them.</summary>
+public sealed class StandInBackend : IAsyncDisposable
+{
+    public const string Hostile = "<script>alert(1)</script>";
+    public const string Formula = "=HYPERLINK(\"http://evil.example\")";
+    public static readonly Guid OwnReceipt = new("01900000-0000-7000-9000-000000000001");
+    public static readonly Guid ForeignReceipt = new("01900000-0000-7000-9000-000000000002");
+    public static readonly Guid Job = new("01900000-0000-7000-9000-000000000003");
+
+    private static readonly DateTimeOffset Noon = new(2017, 1, 2, 12, 0, 0, TimeSpan.Zero);
+    private readonly ConcurrentQueue<string> written = new();
+    private WebApplication? app;
+
+    public string Address { get; private set; } = "";
+
+    /// <summary>Method, path and body of everything that would have changed something.</summary>
+    public IReadOnlyCollection<string> Written => written;
+
+    public void Forget() => written.Clear();
+
+    public async Task StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        app = builder.Build();
+        app.Use(async (context, next) =>
+        {
+            if (!HttpMethods.IsGet(context.Request.Method))
+            {
+                using var body = new StreamReader(context.Request.Body);
+                written.Enqueue($"{context.Request.Method} {context.Request.Path} {await body.ReadToEndAsync()}");
+            }
+
+            await next(context);
+        });
+        MapRating(app);
+        app.MapGet("/api/v1/jobs", () => new { items = new[] { ImportJob() }, nextCursor = (string?)null });
+        app.MapGet("/api/v1/jobs/{id:guid}", (Guid id) => ImportJob());
+        app.MapGet("/api/v1/imports/{id:guid}/quarantine", (Guid id) => new { items = new[] { new { line = 7, reason = Hostile, text = Hostile } } });
+        app.MapGet("/api/v1/audit", () => new
+        {
+            items = new[]
+            {
+                new
+                {
+                    seq = 1, occurredAt = Noon, service = "rating", actor = Hostile, action = "receipt.issued", subject = Hostile,
+                    details = new Dictionary<string, string> { ["reason"] = Hostile }, ipAddress = "10.0.0.1", hash = "00",
+                },
+            },
+        });
+        await app.StartAsync();
+        Address = app.Urls.Single();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (app is not null) await app.DisposeAsync();
+    }
+
+    private static void MapRating(WebApplication app)
+    {
+        app.MapGet("/formula", (string type) => Rates(type));
+        app.MapPost("/formula", () => Results.Json(Rates("mu"), statusCode: 201));
+        app.MapGet("/api/v1/tariffs", () => new
+        {
+            currency = "THB",
+            tiers = new[] { new { tier = "mu", isDefault = true, current = Rates("mu"), history = new[] { Version() } } },
+        });
+        app.MapGet("/api/v1/estimate", (decimal hours) => hours > 8784
+            ? Results.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { ["hours"] = ["must be between 0 and 8784"] }) { Status = 422 })
+            : Results.Json(new { tier = "mu", version = 3, currency = "THB", cpuMinor = 100, gpuMinor = 20, memoryMinor = 3, amountMinor = 123, rates = Rates("mu") }));
+        app.MapGet("/api/v1/usage/totals", () => new
+        {
+            runs = 2, finished = 2, billed = 1, unbilled = 1, exempt = 0, unpriced = 0, cpuCoreHours = 11767.9883m, gpuHours = 506.9128m,
+            memoryGibHours = 1m, amountMinor = 300, billedMinor = 100, currency = "THB",
+        });
+        app.MapGet("/api/v1/usage", (string? view, string? cursor) => view == "aggregate"
+            ? Results.Json(new { items = new[] { Month() } })
+            : Results.Json(new { items = new[] { Run() }, nextCursor = cursor is null ? "second" : null }));
+        app.MapGet("/api/v1/receipts", () => new { items = new[] { Receipt(OwnReceipt, Hostile) } });
+        app.MapGet("/api/v1/receipts/{id:guid}", (Guid id) => Receipt(id, id == OwnReceipt ? Hostile : "mallory"));
+        app.MapPost("/api/v1/receipts", () => Results.Json(new { id = OwnReceipt, number = "R-2017-000001", status = "issued" }, statusCode: 201));
+        app.MapGet("/api/v1/tiers/{username}", (string username) => new { username, tier = "mu", isDefault = true });
+    }
+
+    private static object Rates(string tier) =>
+        new { type = tier, version = 3, effectiveFrom = Noon, currency = "THB", cpuCoreHour = 0.25m, gpuHour = 12.5m, memoryGibHour = 0.02m };
+
+    private static object Version() => new
+    {
+        version = 3, effectiveFrom = Noon, currency = "THB", cpuCoreHour = 0.25m, gpuHour = 12.5m, memoryGibHour = 0.02m, publishedBy = Hostile,
+        publishedAt = Noon,
+    };
+
+    private static object Run() => new
+    {
+        jobId = "17", cluster = "c", username = Hostile, account = Formula, partition = Hostile, qos = "normal", state = Hostile, submittedAt = Noon,
+        startedAt = Noon, endedAt = Noon, chargedSeconds = 3600, cpus = 1, gpus = 0, memoryMib = 1024, status = "unbilled", tier = "mu",
+        tariffVersion = 3, currency = "THB", cpuMinor = 25, gpuMinor = 0, memoryMinor = 2, amountMinor = 27,
+    };
+
+    private static object Month() => new
+    {
+        month = "2017-01", account = Hostile, partition = Hostile, runs = 1, billed = 0, cpuCoreHours = 1m, gpuHours = 0m, memoryGibHours = 1m,
+        amountMinor = 27, billedMinor = 0, currency = "THB",
+    };
+
+    private static object Receipt(Guid id, string username) => new
+    {
+        id, number = "R-2017-000001", username, status = "issued", currency = "THB", totalMinor = 123450, runs = 1, cpuCoreHours = 1m, gpuHours = 0m,
+        memoryGibHours = 1m, firstEndedAt = Noon, lastEndedAt = Noon, until = Noon, issuedBy = username, issuedAt = Noon,
+        rates = new[] { new { tier = Hostile, version = 3, cpuCoreHour = 0.25m, gpuHour = 12.5m, memoryGibHour = 0.02m } },
+        items = new[]
+        {
+            new
+            {
+                line = 1, jobId = Hostile, cluster = "c", account = Formula, partition = Hostile, state = Hostile, startedAt = Noon, endedAt = Noon,
+                chargedSeconds = 3600, cpus = 1, gpus = 0, memoryMib = 1024, tier = "mu", tariffVersion = 3, cpuMinor = 25, gpuMinor = 0,
+                memoryMinor = 2, amountMinor = 27,
+            },
+        },
+    };
+
+    private static object ImportJob() => new
+    {
+        id = Job, type = "import", status = "succeeded", stage = "done", fileName = Hostile, sizeBytes = 9, bytesReceived = 9, bytesProcessed = 9, lines = 2,
+        runs = 1, stored = 1, updated = 0, known = 0, quarantined = 1, cpuCoreHours = 1m, gpuHours = 0m, createdAt = Noon, startedAt = Noon,
+        finishedAt = Noon,
+    };
+}
