@@ -9,7 +9,7 @@ namespace HpcBilling.AppHost.Local;
 public sealed class AppHostProcess : IAsyncDisposable
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(240);
     private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(60);
     private readonly ChildProcess _process;
     private readonly ResourceLog _output;

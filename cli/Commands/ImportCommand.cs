@@ -107,7 +107,7 @@ internal static class ImportCommand
         ("  updated", Amount.Count(job.Updated)),
         ("  known before", Amount.Count(job.Known)),
         ("Quarantined lines", Amount.Count(job.Quarantined)),
-        ("Priced", rated is { } runs ? Amount.Count(runs) : "not waited for"),
+        ("  priced now", rated is { } runs ? Amount.Count(runs) : "not waited for"),
         ("CPU core-hours", Amount.Hours(job.CpuCoreHours)),
         ("GPU-hours", Amount.Hours(job.GpuHours)));
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using HpcBilling.Cli.Gateway;
 using HpcBilling.Cli.Output;
@@ -43,7 +42,7 @@ internal static class RatesCommands
                 ("hours", Number(parsed.GetValue(hours))));
             JsonObject estimate = await gateway.GetAsync(path, cancellationToken);
             if (parsed.GetValue(json)) terminal.Json(estimate);
-            else Show(terminal, estimate.Deserialize<Estimate>(JsonSerializerOptions.Web)!);
+            else Show(terminal, estimate.As<Estimate>());
             return ExitCode.Ok;
         });
         return command;
@@ -85,7 +84,7 @@ internal static class RatesCommands
             return ExitCode.Ok;
         }
 
-        Rates rates = document.Deserialize<Rates>(JsonSerializerOptions.Web)!;
+        Rates rates = document.As<Rates>();
         terminal.Facts(
             ("Tier", rates.Type),
             ("Version", Number(rates.Version)),

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using HpcBilling.Cli.Gateway;
 using HpcBilling.Cli.Output;
@@ -92,7 +91,7 @@ internal static class ReceiptRunCommand
         return ExitCode.Failed;
     }
 
-    private static ReceiptRun Read(JsonObject document) => document.Deserialize<ReceiptRun>(JsonSerializerOptions.Web)!;
+    private static ReceiptRun Read(JsonObject document) => document.As<ReceiptRun>();
 
     private sealed record ReceiptRun(
         Guid Id, string Status, string? Until, long Users, long UsersDone, long Receipts, long Runs, long TotalMinor, string? Currency, string? Error)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using HpcBilling.Cli.Gateway;
 using HpcBilling.Cli.Output;
@@ -61,7 +60,7 @@ internal static class ReceiptsCommand
             return ExitCode.Ok;
         }
 
-        Receipt receipt = document.Deserialize<Receipt>(JsonSerializerOptions.Web)!;
+        Receipt receipt = document.As<Receipt>();
         terminal.Facts(
             ("Receipt", receipt.Number),
             ("User", receipt.Username),

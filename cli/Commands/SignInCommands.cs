@@ -73,7 +73,7 @@ internal static class SignInCommands
         }
         else
         {
-            terminal.Prompt.WriteLine($"Create an access token on {gateway}account and paste it here; it is not shown.");
+            terminal.Prompt.WriteLine($"Create an access token on {gateway}account/tokens and paste it here; it is not shown.");
             token = await new TextPrompt<string>("Access token:").Secret(null).ShowAsync(terminal.Prompt, cancellationToken);
         }
 

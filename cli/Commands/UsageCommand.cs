@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using HpcBilling.Cli.Gateway;
 using HpcBilling.Cli.Output;
@@ -22,7 +21,7 @@ internal static class UsageCommand
                 "api/v1/usage/totals", ("user", parsed.GetValue(user)), ("from", parsed.GetValue(from)), ("to", parsed.GetValue(to)));
             JsonObject reply = await gateway.GetAsync(path, cancellationToken);
             if (parsed.GetValue(json)) terminal.Json(reply);
-            else Show(terminal, reply.Deserialize<UsageTotals>(JsonSerializerOptions.Web)!);
+            else Show(terminal, reply.As<UsageTotals>());
             return ExitCode.Ok;
         });
         return new Command("usage", "Recorded usage") { totals };

@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace HpcBilling.Cli.Gateway;
@@ -8,6 +7,7 @@ namespace HpcBilling.Cli.Gateway;
 /// <summary>The gateway's JSON API as one user sees it. Requests survive short outages (<see cref="Patience"/>).</summary>
 internal sealed class GatewayClient : IDisposable
 {
+    private const long ReplyBytesMax = 64 * 1024 * 1024;
     private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(100);
     private readonly HttpClient http;
     private readonly Patience patience;
@@ -24,7 +24,7 @@ internal sealed class GatewayClient : IDisposable
             ConnectTimeout = TimeSpan.FromSeconds(10),
             SslOptions = Trust.Options(profile.CaFiles),
         };
-        http = new HttpClient(handler) { BaseAddress = profile.Url, Timeout = AttemptTimeout };
+        http = new HttpClient(handler) { BaseAddress = profile.Url, Timeout = AttemptTimeout, MaxResponseContentBufferSize = ReplyBytesMax };
         http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("hpcb", typeof(GatewayClient).Assembly.GetName().Version?.ToString(3)));
         if (profile.Token is not null)
             http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", profile.Token);
@@ -46,7 +46,7 @@ internal sealed class GatewayClient : IDisposable
     public void Dispose() => http.Dispose();
 
     public Task<JsonObject> GetAsync(string path, CancellationToken cancellationToken) =>
-        SendAsync(() => new HttpRequestMessage(HttpMethod.Get, path), cancellationToken);
+        SendAsync(() => new HttpRequestMessage(HttpMethod.Get, path), isRepeatable: true, cancellationToken);
 
     /// <param name="path">Relative to the gateway.</param>
     /// <param name="body">Sent as JSON.</param>
@@ -63,16 +63,16 @@ internal sealed class GatewayClient : IDisposable
                 if (idempotencyKey is { } key) request.Headers.Add("Idempotency-Key", key.ToString());
                 return request;
             },
-            cancellationToken,
-            isRepeatable: idempotencyKey is not null);
+            isRepeatable: idempotencyKey is not null,
+            cancellationToken);
 
-    /// <summary>The reply's body, unread; the caller disposes it.</summary>
-    public Task<HttpResponseMessage> GetStreamAsync(string path, CancellationToken cancellationToken) =>
-        RequestAsync(() => new HttpRequestMessage(HttpMethod.Get, path), cancellationToken);
+    /// <summary>A body of any length, not yet read; the caller disposes it.</summary>
+    public async Task<HttpResponseMessage> GetStreamAsync(string path, CancellationToken cancellationToken) => await CheckedAsync(
+        await PersistAsync(ct => http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, ct), cancellationToken), cancellationToken);
 
-    /// <summary>One attempt; the reply whatever its status. For callers that must look again before they repeat.</summary>
+    /// <summary>One attempt; the whole reply whatever its status. For callers that must look again before they repeat.</summary>
     public Task<HttpResponseMessage> TryOnceAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
-        http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        http.SendAsync(request, cancellationToken);
 
     /// <summary>Repeats <paramref name="attempt"/> while the gateway or the service behind it is away.</summary>
     /// <exception cref="CommandFailedException">It stays away, or the reply is an error.</exception>
@@ -96,27 +96,20 @@ internal sealed class GatewayClient : IDisposable
         }
     }
 
-    private async Task<HttpResponseMessage> RequestAsync(
-        Func<HttpRequestMessage> request, CancellationToken cancellationToken, bool isRepeatable = true)
+    private async Task<JsonObject> SendAsync(Func<HttpRequestMessage> request, bool isRepeatable, CancellationToken cancellationToken)
     {
-        HttpResponseMessage response = isRepeatable
-            ? await PersistAsync(ct => TryOnceAsync(request(), ct), cancellationToken)
-            : await AnswerAsync(TryOnceAsync(request(), cancellationToken), cancellationToken);
+        using HttpResponseMessage response = await CheckedAsync(
+            isRepeatable
+                ? await PersistAsync(ct => TryOnceAsync(request(), ct), cancellationToken)
+                : await AnswerAsync(TryOnceAsync(request(), cancellationToken), cancellationToken),
+            cancellationToken);
+        return Reply.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken), Url);
+    }
+
+    private static async Task<HttpResponseMessage> CheckedAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
         if (response.IsSuccessStatusCode) return response;
         using (response)
             throw await Problem.ReadAsync(response, cancellationToken);
-    }
-
-    private async Task<JsonObject> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellationToken, bool isRepeatable = true)
-    {
-        using HttpResponseMessage response = await RequestAsync(request, cancellationToken, isRepeatable);
-        try
-        {
-            return await response.Content.ReadFromJsonAsync<JsonObject>(cancellationToken) ?? [];
-        }
-        catch (JsonException notJson)
-        {
-            throw new CommandFailedException(ExitCode.Failed, $"{Url} answered something that is not JSON; is it the gateway?", notJson);
-        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace HpcBilling.Cli.Gateway;
@@ -32,9 +31,7 @@ internal static class Pages
         GatewayClient gateway, string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (JsonObject item in ReadAsync(gateway, path, cancellationToken))
-        {
-            if (item.Deserialize<T>(JsonSerializerOptions.Web) is { } typed) yield return typed;
-        }
+            yield return item.As<T>();
     }
 }
 

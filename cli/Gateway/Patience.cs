@@ -17,6 +17,7 @@ internal sealed class Patience
     private const int ServerErrorRetriesMax = 8;
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan DelayMax = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AskedDelayMax = TimeSpan.FromSeconds(30);
     private readonly ResiliencePipeline<HttpResponseMessage> pipeline;
 
     private Patience(int retriesMax, Action<string>? notice) =>
@@ -29,7 +30,7 @@ internal sealed class Patience
                 Delay = FirstDelay,
                 MaxDelay = DelayMax,
                 ShouldHandle = attempt => ValueTask.FromResult(MayPass(attempt)),
-                DelayGenerator = attempt => ValueTask.FromResult(attempt.Outcome.Result?.Headers.RetryAfter?.Delta),
+                DelayGenerator = attempt => ValueTask.FromResult(AskedFor(attempt.Outcome.Result)),
                 OnRetry = attempt => Notice(attempt, notice),
             })
             .Build();
@@ -58,6 +59,11 @@ internal sealed class Patience
         { Result: { } reply } => Problem.IsOutage(reply.StatusCode) || reply.StatusCode == HttpStatusCode.TooManyRequests,
         _ => false,
     };
+
+    // What the gateway asks for, within reason; null: our own growing delay.
+    private static TimeSpan? AskedFor(HttpResponseMessage? reply) => reply?.Headers.RetryAfter?.Delta is { } asked
+        ? TimeSpan.FromTicks(Math.Min(asked.Ticks, AskedDelayMax.Ticks))
+        : null;
 
     private static ValueTask Notice(OnRetryArguments<HttpResponseMessage> attempt, Action<string>? notice)
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using HpcBilling.Cli.Gateway;
 
@@ -63,7 +62,7 @@ internal sealed class Importer(GatewayClient gateway, Action<ImportStep> report)
     }
 
     public static ImportJob Read(JsonObject document) =>
-        document.Deserialize<ImportJob>(JsonSerializerOptions.Web) ?? throw new CommandFailedException(ExitCode.Failed, "the service sent no job");
+        document.As<ImportJob>();
 
     private static TimeSpan Longer(TimeSpan delay) => delay * 2 < PollMax ? delay * 2 : PollMax;
 }

@@ -81,7 +81,12 @@ internal sealed class FirstAccounts(
         DateTimeOffset now = clock.GetUtcNow();
         var row = new
         {
-            UserId = Guid.CreateVersion7(now), tx.OrgId, Username = username, Role = Word.Of(role), Hash = passwords.Hash(password), Now = now,
+            UserId = Guid.CreateVersion7(now),
+            tx.OrgId,
+            Username = username,
+            Role = Word.Of(role),
+            Hash = passwords.Hash(password),
+            Now = now,
         };
         await tx.ExecuteAsync(InsertUserSql, row, cancellation);
         await tx.AuditAsync(new AuditAct("system", "user.created", "user:" + username, Facts.Of(("role", Word.Of(role)))), cancellation);

@@ -9,10 +9,10 @@ internal sealed partial record SignInName(string Username, string OrgSlug)
 {
     public const string DefaultOrgSlug = "default";
 
-    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 100)]
-    private static partial Regex Username_ { get; }
+    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 100)]
+    private static partial Regex UsernamePattern { get; }
 
-    public static bool IsUsername(string text) => Username_.IsMatch(text);
+    public static bool IsUsername(string text) => UsernamePattern.IsMatch(text);
 
     /// <returns>Null when no account can have that name.</returns>
     public static SignInName? Parse(string? typed)

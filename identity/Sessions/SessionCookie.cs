@@ -8,7 +8,11 @@ internal static class SessionCookie
     // Lax, not Strict: a link from a mail or the way back from the checkout finds the reader signed in.
     private static readonly CookieOptions Options = new()
     {
-        Secure = true, HttpOnly = true, SameSite = SameSiteMode.Lax, Path = "/", IsEssential = true,
+        Secure = true,
+        HttpOnly = true,
+        SameSite = SameSiteMode.Lax,
+        Path = "/",
+        IsEssential = true,
     };
 
     public static void Set(HttpResponse response, string secret) => response.Cookies.Append(Name, secret, Options);

@@ -19,7 +19,13 @@ internal static class AccessTokensApi
         {
             items = (await tokens.ListAsync(caller, cancellation)).Select(token => new
             {
-                id = token.TokenId, token.Name, token.Scopes, token.CreatedAt, token.ExpiresAt, token.LastUsedAt, token.RevokedAt,
+                id = token.TokenId,
+                token.Name,
+                token.Scopes,
+                token.CreatedAt,
+                token.ExpiresAt,
+                token.LastUsedAt,
+                token.RevokedAt,
             }),
         });
 

@@ -59,8 +59,15 @@ internal sealed class PersonalAccessTokens(Database database, TimeProvider clock
         DateTimeOffset now = clock.GetUtcNow();
         var row = new
         {
-            TokenId = Guid.CreateVersion7(now), caller.OrgId, caller.UserId, Name = name, Hash = Credential.Hash(secret), Scopes = scopes,
-            Now = now, ExpiresAt = now.AddDays(wish.Days), AliveMax,
+            TokenId = Guid.CreateVersion7(now),
+            caller.OrgId,
+            caller.UserId,
+            Name = name,
+            Hash = Credential.Hash(secret),
+            Scopes = scopes,
+            Now = now,
+            ExpiresAt = now.AddDays(wish.Days),
+            AliveMax,
         };
         await using OrgTransaction tx = await database.BeginAsync(caller.OrgId, cancellation);
         if (await tx.ExecuteAsync(InsertSql, row, cancellation) == 0)

@@ -1,11 +1,12 @@
+using System.Globalization;
 using HpcBilling.Benchmarks;
 
 return args switch
 {
     ["parse"] => Parsing.Run(),
     ["import"] => await Importing.RunAllAsync([100_000, 1_000_000]),
-    ["import", .. var sizes] when sizes.All(size => int.TryParse(size, out _)) => await Importing.RunAllAsync([.. sizes.Select(int.Parse)]),
-    [Importing.OneWord, var rows, var server] => await Importing.RunOneAsync(int.Parse(rows), server),
+    ["import", .. var sizes] when sizes.All(size => int.TryParse(size, CultureInfo.InvariantCulture, out _)) => await Importing.RunAllAsync([.. sizes.Select(size => int.Parse(size, CultureInfo.InvariantCulture))]),
+    [Importing.OneWord, var rows, var server] => await Importing.RunOneAsync(int.Parse(rows, CultureInfo.InvariantCulture), server),
     _ => Usage(),
 };
 

@@ -63,6 +63,14 @@ public sealed class StateDirectory : IDisposable
             Directory.Delete(ServerAccount.OutsideDirectory(Id), recursive: true);
     }
 
+    /// <summary>Removes a state directory and what lies outside of it, for tests. Nothing may run on it.</summary>
+    public static void Remove(string path)
+    {
+        using (var state = Open(path))
+            state.Reset();
+        Directory.Delete(path, recursive: true);
+    }
+
     public void Dispose() => _lock.Dispose();
 
     private static void RefuseForeignContent(string full)

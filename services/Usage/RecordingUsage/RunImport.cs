@@ -63,9 +63,10 @@ internal sealed class RunImport(Database database, Spool spool, IOptions<UsageOp
     private FileStream OpenWhole(ImportJob job)
     {
         FileStream log = spool.OpenRead(job.Id);
-        if (log.Length == job.SizeBytes) return log;
+        long length = log.Length;
+        if (length == job.SizeBytes) return log;
         log.Dispose();
-        throw new FileNotFoundException($"The upload has {log.Length} bytes instead of {job.SizeBytes}.");
+        throw new FileNotFoundException($"The upload has {length} bytes instead of {job.SizeBytes}.");
     }
 
     private static string ReadText(FileStream log, LinePlace place, SacctLayout layout)

@@ -1,4 +1,5 @@
 using HpcBilling.AppHost.Local.Postgres;
+using HpcBilling.AppHost.Local.State;
 using Npgsql;
 
 namespace HpcBilling.Service.Tests.AppHost;
@@ -19,6 +20,23 @@ public sealed class PostgresServerTests
 
         await using var later = await PostgresServer.StartAsync(directory.File("state"), "usage");
         Assert.Equal(42, await RunAsync(later.Server.ConnectionString("usage"), "SELECT id FROM runs"));
+    }
+
+    [Fact]
+    public async Task Data_are_found_again_where_the_server_may_not_enter_the_state_directory()
+    {
+        // The home directory of root is such a place.
+        using var directory = new TemporaryDirectory();
+        var closed = PrivateFile.Directory(directory.File("closed"));
+        var state = Path.Combine(closed, "state");
+        await using (var postgres = await PostgresServer.StartAsync(state, "usage"))
+            await RunAsync(postgres.Server.ConnectionString("usage"), "CREATE TABLE runs (id int)");
+        await using (var later = await PostgresServer.StartAsync(state, "usage"))
+            Assert.Equal(0L, await RunAsync(later.Server.ConnectionString("usage"), "SELECT count(*) FROM runs"));
+
+        StateDirectory.Remove(state);
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(closed));
     }
 
     [Fact]

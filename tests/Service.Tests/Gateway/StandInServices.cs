@@ -39,7 +39,7 @@ public sealed class StandInServices : IAsyncDisposable
             return "cookies";
         });
         app.MapGet("/privacy", () => Results.Problem(statusCode: 500));
-        app.MapFallback(async (HttpContext context) =>
+        app.Map("/{**rest}", async (HttpContext context) =>
         {
             long bytes = 0;
             byte[] buffer = new byte[64 * 1024];

@@ -25,7 +25,7 @@ internal sealed partial class PayFixture : IAsyncDisposable
 
     public BusProbe Bus { get; }
 
-    public static async Task<PayFixture> StartAsync(Servers servers, string environment = "Development", bool listen = true)
+    public static async Task<PayFixture> StartAsync(Servers servers, string environment = "Development")
     {
         var settings = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -34,7 +34,7 @@ internal sealed partial class PayFixture : IAsyncDisposable
         };
         if (environment == "Development") settings["Payment__Dummy__WebhookSecret"] = Secret;
         RunningService service = await servers.StartServiceAsync("Payment", settings);
-        return new PayFixture(service, await BusProbe.StartAsync(service, listen ? [typeof(PaymentSettled), typeof(AuditRecorded)] : []));
+        return new PayFixture(service, await BusProbe.StartAsync(service, typeof(PaymentSettled), typeof(AuditRecorded)));
     }
 
     public static ReceiptIssued Receipt(string username = "alice", long total = Total) => new(
@@ -136,6 +136,16 @@ internal sealed partial class PayFixture : IAsyncDisposable
     private static partial Regex CsrfField();
 }
 
+/// <summary>One service for the tests of a class that neither stop nor configure it; each works on receipts of its own.</summary>
+public sealed class SharedPayment(Servers servers) : IAsyncLifetime
+{
+    internal PayFixture Pay { get; private set; } = null!;
+
+    public async Task InitializeAsync() => Pay = await PayFixture.StartAsync(servers);
+
+    public Task DisposeAsync() => Pay.DisposeAsync().AsTask();
+}
+
 /// <summary>An event of the dummy provider.</summary>
 internal sealed record Event(string Id, string Type, string Session, long AmountMinor = PayFixture.Total, string Currency = "THB")
 {
@@ -144,6 +154,6 @@ internal sealed record Event(string Id, string Type, string Session, long Amount
     public static Event Failed(string session) => new("evt_" + Guid.CreateVersion7().ToString("N"), "payment.failed", session);
 
     public byte[] Body => JsonSerializer.SerializeToUtf8Bytes(
-        new { id = Id, type = Type, session = Session, amountMinor = AmountMinor, currency = Currency, created = DateTimeOffset.UtcNow, email = "payer@example.org" },
+        new { id = Id, type = Type, session = Session, amountMinor = AmountMinor, currency = Currency, created = "2026-11-22T12:00:00Z", email = "payer@example.org" },
         JsonSerializerOptions.Web);
 }

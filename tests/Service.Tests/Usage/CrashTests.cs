@@ -14,7 +14,7 @@ public sealed class CrashTests(Servers servers)
     public async Task A_kill_in_the_middle_of_an_import_loses_and_doubles_nothing()
     {
         await using RunningService usage = await UsageClient.StartServiceAsync(servers, ("Usage__ChunkLinesMax", "100"), ("Usage__LeaseSeconds", "2"));
-        await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded));
+        await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded), typeof(AuditRecorded));
         var client = new UsageClient(usage);
         byte[] log = SacctLog.Bytes(SacctLog.Of(SacctLog.Finished(Jobs).Select((line, i) => i % 100 == 50 ? "rubbish" : line)));
         Guid id = await client.CreateAsync(log.Length);

@@ -36,7 +36,7 @@ public sealed class ImportTests(Servers servers)
     public async Task What_is_told_of_a_run_is_what_the_log_says()
     {
         await using RunningService usage = await UsageClient.StartServiceAsync(servers);
-        await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded));
+        await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded), typeof(AuditRecorded));
 
         JsonObject job = await new UsageClient(usage).ImportAsync(SacctLog.Of([SacctLog.Ended(5)]));
 

@@ -58,7 +58,7 @@ internal abstract record SacctHeader
         if (SacctLayout.TryCreate(found, cluster, out var layout, out var problem)) return new Understood(layout, afterFirst, 1);
 
         // A header that only lacks the cluster is a header all the same.
-        if (found.Count(name => SacctFields.TryFind(name, out _)) >= 3) return new Refused("wrong_header", problem);
+        if (found.Count(name => SacctFields.TryFind(name, out _)) >= 2) return new Refused("wrong_header", problem);
         return new Refused(
             "wrong_header",
             $"The first line is no header of sacct --parsable2. Expected names between '|', such as {Example}; found '{Show(first)}'. "

@@ -1,0 +1,88 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using HpcBilling.Service.Tests.Infrastructure;
+
+namespace HpcBilling.Service.Tests.Gateway;
+
+[Collection(nameof(Servers))]
+public sealed class LimitTests(Servers servers, Site site) : IClassFixture<Site>
+{
+    private const int MiB = 1024 * 1024;
+
+    [Fact]
+    [Trait("Control", "WEB-08")]
+    public async Task An_upload_may_be_large_and_nothing_else()
+    {
+        using HttpClient program = site.Program(Site.DemoToken);
+        using HttpResponseMessage upload = await program.PutAsync("/api/v1/imports/1/content", Bytes(40 * MiB));
+        Assert.Equal(40L * MiB, (await upload.Content.ReadFromJsonAsync<Heard>())!.BodyBytes);
+
+        using HttpResponseMessage declared = await program.PostAsync("/api/v1/imports", Bytes(2 * MiB));
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, declared.StatusCode);
+        using HttpResponseMessage undeclared = await program.SendAsync(
+            new HttpRequestMessage(HttpMethod.Post, "/api/v1/receipts") { Content = Bytes(2 * MiB), Headers = { TransferEncodingChunked = true } });
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, undeclared.StatusCode);
+    }
+
+    [Fact]
+    [Trait("Control", "WEB-07")]
+    public async Task Sign_ins_webhooks_and_everything_have_limits_of_their_own()
+    {
+        await using Site tight = await Site.StartAsync(servers, new Dictionary<string, string>
+        {
+            ["Gateway__RateLimits__LoginPerMinute"] = "3",
+            ["Gateway__RateLimits__WebhookPerMinute"] = "5",
+            ["Gateway__RateLimits__GeneralPerMinute"] = "40",
+        });
+        using Browser browser = tight.Browser();
+        List<HttpStatusCode> logins = [];
+        for (int number = 0; number < 4; number++) logins.Add((await browser.SignInAsync("nobody", "x")).StatusCode);
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.TooManyRequests], logins);
+        using Browser neighbour = tight.Browser("127.0.0.2");
+        Assert.Equal(HttpStatusCode.OK, (await neighbour.SignInAsync("nobody", "x")).StatusCode);
+
+        using HttpClient program = tight.Program();
+        List<HttpStatusCode> hooks = [];
+        for (int number = 0; number < 6; number++) hooks.Add((await program.PostAsync("/payments/webhook/dummy", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, hooks[^1]);
+        Assert.All(hooks[..^1], status => Assert.Equal(HttpStatusCode.OK, status));
+
+        HttpResponseMessage? refused = null;
+        for (int number = 0; number < 41 && refused is null; number++)
+        {
+            HttpResponseMessage answer = await program.GetAsync("/formula");
+            if (answer.StatusCode == HttpStatusCode.TooManyRequests) refused = answer;
+        }
+
+        Assert.NotNull(refused);
+        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
+        Assert.Equal("application/problem+json", refused.Content.Headers.ContentType!.MediaType);
+        Assert.True(refused.Headers.Contains("Content-Security-Policy"));
+    }
+
+    [Fact]
+    public async Task A_service_that_is_down_is_a_502_with_a_page_or_a_problem()
+    {
+        await using Site broken = await Site.StartAsync(servers, new Dictionary<string, string> { ["services__rating__http__0"] = "http://127.0.0.1:1" });
+        using Browser browser = broken.Browser();
+        using HttpResponseMessage page = await browser.GetAsync("/formula");
+        Assert.Equal((HttpStatusCode.BadGateway, "text/html"), (page.StatusCode, page.Content.Headers.ContentType!.MediaType));
+        using HttpClient program = broken.Program();
+        using HttpResponseMessage problem = await program.GetAsync("/formula");
+        Assert.Equal((HttpStatusCode.BadGateway, "application/problem+json"), (problem.StatusCode, problem.Content.Headers.ContentType!.MediaType));
+    }
+
+    [Fact]
+    public async Task An_upgrade_is_not_offered()
+    {
+        using HttpClient program = site.Program(Site.DemoToken);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/usage");
+        request.Headers.Connection.Add("Upgrade");
+        request.Headers.Upgrade.Add(new ProductHeaderValue("websocket"));
+        using HttpResponseMessage answer = await program.SendAsync(request);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+    }
+
+    private static StreamContent Bytes(int count) => new(new MemoryStream(new byte[count]));
+}
