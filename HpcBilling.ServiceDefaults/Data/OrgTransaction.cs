@@ -107,6 +107,8 @@ public sealed class OrgTransaction : IAsyncDisposable
     private async Task EnqueueAsync(string kind, string? body, string? reference, CancellationToken cancellation)
     {
         if (OrgId == Guid.Empty) throw new InvalidOperationException("A message belongs to an org: call EnterOrgAsync first.");
+        // PostgreSQL's jsonb knows no NUL, and nobody's hostile name may undo the act it is part of.
+        body = body?.Replace("\\u0000", "\\uFFFD", StringComparison.Ordinal);
         var row = new { MessageId = Guid.CreateVersion7(clock.GetUtcNow()), OrgId, Kind = kind, Body = body, Reference = reference, TraceParent = Activity.Current?.Id };
         await ExecuteAsync(EnqueueSql, row, cancellation);
         enqueued = true;

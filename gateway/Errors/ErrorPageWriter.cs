@@ -23,6 +23,7 @@ internal sealed class ErrorPageWriter : IProblemDetailsWriter
                 <meta name="viewport" content="width=device-width, initial-scale=1">
                 <title>{title}</title>
                 <link rel="stylesheet" href="/_ui/site.css">
+                <link rel="icon" href="/_ui/icon.svg" type="image/svg+xml">
             </head>
             <body>
                 <main>

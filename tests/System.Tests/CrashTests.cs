@@ -62,6 +62,6 @@ public sealed class CrashTests(Platform platform)
         await platform.EveryEventArrivedAsync();
         Assert.Equal(after.Receipts, await platform.ScalarAsync<long>(
             "payment", "SELECT count(*) FROM payables WHERE username = ANY(@Users)", new { Users = users }));
-        Assert.True((await platform.HpcbJsonAsync("audit", "verify", "--json")).GetProperty("ok").GetBoolean());
+        Assert.True((await platform.HpcbJsonAsync("audit", "verify", "--json")).GetProperty("whole").GetBoolean());
     }
 }

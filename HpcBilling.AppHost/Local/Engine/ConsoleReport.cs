@@ -1,4 +1,5 @@
 using System.Globalization;
+using HpcBilling.AppHost.Local.Operator;
 using HpcBilling.AppHost.Local.Supervision;
 
 namespace HpcBilling.AppHost.Local.Engine;
@@ -15,7 +16,7 @@ internal sealed class ConsoleReport(bool showLogs, TimeProvider clock)
     public void Attach(Supervisor supervisor)
     {
         if (showLogs)
-            supervisor.Log.Listen(line => Console.WriteLine($"{supervisor.Name,-NameWidth}│ {line}"));
+            supervisor.Log.Listen(line => Console.WriteLine($"{supervisor.Name,-NameWidth}│ {LogText.Readable(line)}"));
     }
 
     public void Show(ResourceStatus old, ResourceStatus now)

@@ -9,6 +9,10 @@ namespace HpcBilling.AppHost.Local.Operator;
 /// <summary>The operator's pages. They are complete without the script, which only keeps them fresh.</summary>
 internal static class OperatorHtml
 {
+    private const string TableHead = """
+        <thead><tr><th>Resource</th><th>Type</th><th>State</th><th>Health</th><th class="number">Pid</th><th class="number">Restarts</th><th class="number">Uptime</th><th>Endpoints</th></tr></thead>
+        """;
+
     private static readonly HtmlEncoder Html = HtmlEncoder.Default;
 
     public static Task WriteAsync(HttpResponse response, string page)
@@ -28,7 +32,7 @@ internal static class OperatorHtml
         return Page("Resources", $"""
             <p class="lead" id="summary">{up} of {statuses.Count} resources are up. <a href="/">Refresh</a></p>
             <div class="scroll"><table id="resources">
-            <thead><tr><th>Resource</th><th>Type</th><th>State</th><th>Health</th><th class="number">Pid</th><th class="number">Restarts</th><th class="number">Uptime</th><th>Endpoints</th></tr></thead>
+            {TableHead}
             <tbody>{rows}</tbody>
             </table></div>
             """, "data-live=\"overview\"");
@@ -38,15 +42,15 @@ internal static class OperatorHtml
     {
         var lines = new StringBuilder();
         foreach (var line in log)
-            lines.Append(Html.Encode(line)).Append('\n');
+            lines.Append(Html.Encode(LogText.Readable(line))).Append('\n');
         var name = Html.Encode(status.Name);
         return Page(status.Name, $"""
             <p><a href="/">All resources</a></p>
             <div class="scroll"><table id="resources">
-            <thead><tr><th>Resource</th><th>Type</th><th>State</th><th>Health</th><th class="number">Pid</th><th class="number">Restarts</th><th class="number">Uptime</th><th>Endpoints</th></tr></thead>
+            {TableHead}
             <tbody>{Row(status, now)}</tbody>
             </table></div>
-            <div class="actions">{Button(name, "restart", "Restart")}{Button(name, "stop", "Stop")}{Button(name, "start", "Start")}
+            <div class="actions">{Buttons(status.State, name)}
             <a href="/resources/{name}">Refresh</a></div>
             <h2>Log</h2>
             <pre id="log" data-source="/resources/{name}/log" tabindex="0">{lines}</pre>
@@ -67,6 +71,14 @@ internal static class OperatorHtml
     private static string Endpoint(string url) => url.StartsWith("https:", StringComparison.Ordinal)
         ? $"<a href=\"{Html.Encode(url)}\">{Html.Encode(url)}</a>"
         : Html.Encode(url);
+
+    /// <summary>What has ended for good has none.</summary>
+    private static string Buttons(ResourceState state, string name) => state switch
+    {
+        ResourceState.Finished or ResourceState.Failed => "",
+        ResourceState.Stopped => Button(name, "start", "Start"),
+        _ => Button(name, "restart", "Restart") + Button(name, "stop", "Stop"),
+    };
 
     private static string Button(string name, string action, string word) =>
         $"<form method=\"post\" action=\"/resources/{name}/{action}\"><button>{word}</button></form>";

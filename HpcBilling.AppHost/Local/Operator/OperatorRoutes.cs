@@ -49,7 +49,7 @@ internal static class OperatorRoutes
         {
             await foreach (var line in supervisor.Log.FollowAsync(http.RequestAborted))
             {
-                await http.Response.WriteAsync($"data: {line.ReplaceLineEndings(" ")}\n\n", http.RequestAborted);
+                await http.Response.WriteAsync($"data: {LogText.Readable(line).ReplaceLineEndings("\ndata: ")}\n\n", http.RequestAborted);
                 await http.Response.Body.FlushAsync(http.RequestAborted);
             }
         }

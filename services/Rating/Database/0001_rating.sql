@@ -71,7 +71,6 @@ CREATE TABLE runs (
 CREATE INDEX runs_of_user ON runs (org_id, username, listed_at, job_key);
 CREATE INDEX runs_of_org ON runs (org_id, listed_at, job_key);
 CREATE INDEX runs_due ON runs (org_id, username, ended_at) WHERE receipt_id IS NULL AND rating = 'priced';
-CREATE INDEX runs_unpriced ON runs (org_id, job_key) WHERE rating = 'unpriced';
 
 -- Newer facts of a run that was billed already. The receipt stands; a later adjustment settles the difference.
 CREATE TABLE superseded_runs (
@@ -90,12 +89,12 @@ CREATE TABLE superseded_runs (
     PRIMARY KEY (org_id, job_key)
 );
 
--- Which batches of an import have arrived; a batch that comes again counts once.
+-- Which batches of an import have arrived, and how many runs each added to it; a batch that comes again adds nothing.
 CREATE TABLE import_batches (
     org_id uuid NOT NULL,
     batch_id uuid NOT NULL,
     import_id uuid NOT NULL,
-    runs integer NOT NULL CHECK (runs > 0),
+    runs integer NOT NULL CHECK (runs >= 0),
     received_at timestamptz NOT NULL,
     PRIMARY KEY (org_id, batch_id)
 );

@@ -34,15 +34,19 @@ internal sealed class IssueReceipt(SiteCalendar calendar, TimeProvider clock)
     // Two receipts of one user would fight over the same runs row by row; this way the second simply finds nothing left.
     private const string LockSql = "SELECT pg_advisory_xact_lock(hashtextextended('receipt:' || @Org::text || ':' || @Username, 0))";
 
-    // Locks in the order of the key, as the consumer of usage does. A run that a newer fact reached meanwhile is read anew under its lock.
-    private const string BillSql = """
-        WITH due AS MATERIALIZED (
-            SELECT job_key FROM runs
+    // In the order of the key, as the consumer of usage locks them: an update would take them in any order, and end in a deadlock.
+    private const string HoldSql = """
+        SELECT count(*) FROM (
+            SELECT 1 FROM runs
             WHERE org_id = @Org AND username = @Username AND rating = 'priced' AND receipt_id IS NULL AND ended_at < @Until
-            ORDER BY job_key FOR UPDATE),
-        billed AS (
-            UPDATE runs SET receipt_id = @Id FROM due WHERE runs.org_id = @Org AND runs.job_key = due.job_key
-            RETURNING runs.*),
+            ORDER BY job_key FOR UPDATE) AS due
+        """;
+
+    private const string BillSql = """
+        WITH billed AS (
+            UPDATE runs SET receipt_id = @Id
+            WHERE org_id = @Org AND username = @Username AND rating = 'priced' AND receipt_id IS NULL AND ended_at < @Until
+            RETURNING *),
         items AS (
             INSERT INTO receipt_items (org_id, receipt_id, line, job_key, cluster, job_id, account, partition, qos, state, started_at,
                 ended_at, charged_seconds, cpus, gpus, memory_mib, tier, tariff_version, currency, cpu_minor, gpu_minor, memory_minor,
@@ -93,8 +97,9 @@ internal sealed class IssueReceipt(SiteCalendar calendar, TimeProvider clock)
         var id = Guid.CreateVersion7(issuedAt);
         var bill = new { Org = transaction.OrgId, Id = id, order.Username, order.Until };
         await transaction.Connection.ExecuteAsync(Long(LockSql, bill, transaction, cancellation));
+        if (await transaction.Connection.ExecuteScalarAsync<long>(Long(HoldSql, bill, transaction, cancellation)) == 0)
+            return new IssueOutcome.NothingToBill();
         var billed = await transaction.Connection.QuerySingleAsync<Billed>(Long(BillSql, bill, transaction, cancellation));
-        if (billed.Runs == 0) return new IssueOutcome.NothingToBill();
 
         // Last, since the counter is locked from here to the commit and every other receipt of the org waits for it.
         var receipt = await InsertAsync(id, order, issuedAt, transaction, cancellation);

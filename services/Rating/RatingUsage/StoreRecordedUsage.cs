@@ -57,6 +57,9 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
         WHERE excluded.revision > superseded_runs.revision
         """;
 
+    // One file may tell of a run twice, unfinished first: the import has it once.
+    private const string CountedSql = "SELECT count(*) FROM runs WHERE org_id = @Org AND import_id = @ImportId AND job_key = ANY(@JobKeys)";
+
     private const string CountBatchSql = """
         INSERT INTO import_batches (org_id, batch_id, import_id, runs, received_at) VALUES (@Org, @BatchId, @ImportId, @Runs, @ReceivedAt)
         ON CONFLICT DO NOTHING
@@ -70,11 +73,12 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
         await PriceBook.ShareAsync(transaction, cancellation);
         var rated = await RateAsync(runs, transaction, cancellation);
         var batch = Columns(message, runs, rated, receivedAt);
+        var counted = await transaction.ExecuteScalarAsync<int>(CountedSql, batch, cancellation);
         foreach (var (rating, count) in await transaction.QueryAsync<(string Rating, long Runs)>(StoreSql, batch, cancellation))
             RatingMetrics.CountRated(rating, count);
 
         RatingMetrics.RunsSuperseded.Add(await transaction.ExecuteAsync(SupersedeSql, batch, cancellation));
-        var arrival = new { Org = message.OrgId, message.BatchId, message.ImportId, Runs = runs.Count, ReceivedAt = receivedAt };
+        var arrival = new { Org = message.OrgId, message.BatchId, message.ImportId, Runs = runs.Count - counted, ReceivedAt = receivedAt };
         await transaction.ExecuteAsync(CountBatchSql, arrival, cancellation);
     }
 

@@ -101,6 +101,7 @@ public sealed class RunningService : IAsyncDisposable
         }
         catch (Exception failure)
         {
+            if (!HasExited) await KillAsync();
             throw new InvalidOperationException($"{failure.Message}\n{Log}", failure);
         }
     }

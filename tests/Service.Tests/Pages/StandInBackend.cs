@@ -80,8 +80,18 @@ public sealed class StandInBackend : IAsyncDisposable
             : Results.Json(new { tier = "mu", version = 3, currency = "THB", cpuMinor = 100, gpuMinor = 20, memoryMinor = 3, amountMinor = 123, rates = Rates("mu") }));
         app.MapGet("/api/v1/usage/totals", () => new
         {
-            runs = 2, finished = 2, billed = 1, unbilled = 1, exempt = 0, unpriced = 0, cpuCoreHours = 11767.9883m, gpuHours = 506.9128m,
-            memoryGibHours = 1m, amountMinor = 300, billedMinor = 100, currency = "THB",
+            runs = 2,
+            finished = 2,
+            billed = 1,
+            unbilled = 1,
+            exempt = 0,
+            unpriced = 0,
+            cpuCoreHours = 11767.9883m,
+            gpuHours = 506.9128m,
+            memoryGibHours = 1m,
+            amountMinor = 300,
+            billedMinor = 100,
+            currency = "THB",
         });
         app.MapGet("/api/v1/usage", (string? view, string? cursor) => view == "aggregate"
             ? Results.Json(new { items = new[] { Month() } })
@@ -97,27 +107,74 @@ public sealed class StandInBackend : IAsyncDisposable
 
     private static object Version() => new
     {
-        version = 3, effectiveFrom = Noon, currency = "THB", cpuCoreHour = 0.25m, gpuHour = 12.5m, memoryGibHour = 0.02m, publishedBy = Hostile,
+        version = 3,
+        effectiveFrom = Noon,
+        currency = "THB",
+        cpuCoreHour = 0.25m,
+        gpuHour = 12.5m,
+        memoryGibHour = 0.02m,
+        publishedBy = Hostile,
         publishedAt = Noon,
     };
 
     private static object Run() => new
     {
-        jobId = "17", cluster = "c", username = Hostile, account = Formula, partition = Hostile, qos = "normal", state = Hostile, submittedAt = Noon,
-        startedAt = Noon, endedAt = Noon, chargedSeconds = 3600, cpus = 1, gpus = 0, memoryMib = 1024, status = "unbilled", tier = "mu",
-        tariffVersion = 3, currency = "THB", cpuMinor = 25, gpuMinor = 0, memoryMinor = 2, amountMinor = 27,
+        jobId = "17",
+        cluster = "c",
+        username = Hostile,
+        account = Formula,
+        partition = Hostile,
+        qos = "normal",
+        state = Hostile,
+        submittedAt = Noon,
+        startedAt = Noon,
+        endedAt = Noon,
+        chargedSeconds = 3600,
+        cpus = 1,
+        gpus = 0,
+        memoryMib = 1024,
+        status = "unbilled",
+        tier = "mu",
+        tariffVersion = 3,
+        currency = "THB",
+        cpuMinor = 25,
+        gpuMinor = 0,
+        memoryMinor = 2,
+        amountMinor = 27,
     };
 
     private static object Month() => new
     {
-        month = "2017-01", account = Hostile, partition = Hostile, runs = 1, billed = 0, cpuCoreHours = 1m, gpuHours = 0m, memoryGibHours = 1m,
-        amountMinor = 27, billedMinor = 0, currency = "THB",
+        month = "2017-01",
+        account = Hostile,
+        partition = Hostile,
+        runs = 1,
+        billed = 0,
+        cpuCoreHours = 1m,
+        gpuHours = 0m,
+        memoryGibHours = 1m,
+        amountMinor = 27,
+        billedMinor = 0,
+        currency = "THB",
     };
 
     private static object Receipt(Guid id, string username) => new
     {
-        id, number = "R-2017-000001", username, status = "issued", currency = "THB", totalMinor = 123450, runs = 1, cpuCoreHours = 1m, gpuHours = 0m,
-        memoryGibHours = 1m, firstEndedAt = Noon, lastEndedAt = Noon, until = Noon, issuedBy = username, issuedAt = Noon,
+        id,
+        number = "R-2017-000001",
+        username,
+        status = "issued",
+        currency = "THB",
+        totalMinor = 123450,
+        runs = 1,
+        cpuCoreHours = 1m,
+        gpuHours = 0m,
+        memoryGibHours = 1m,
+        firstEndedAt = Noon,
+        lastEndedAt = Noon,
+        until = Noon,
+        issuedBy = username,
+        issuedAt = Noon,
         rates = new[] { new { tier = Hostile, version = 3, cpuCoreHour = 0.25m, gpuHour = 12.5m, memoryGibHour = 0.02m } },
         items = new[]
         {
@@ -132,8 +189,24 @@ public sealed class StandInBackend : IAsyncDisposable
 
     private static object ImportJob() => new
     {
-        id = Job, type = "import", status = "succeeded", stage = "done", fileName = Hostile, sizeBytes = 9, bytesReceived = 9, bytesProcessed = 9, lines = 2,
-        runs = 1, stored = 1, updated = 0, known = 0, quarantined = 1, cpuCoreHours = 1m, gpuHours = 0m, createdAt = Noon, startedAt = Noon,
+        id = Job,
+        type = "import",
+        status = "succeeded",
+        stage = "done",
+        fileName = Hostile,
+        sizeBytes = 9,
+        bytesReceived = 9,
+        bytesProcessed = 9,
+        lines = 2,
+        runs = 1,
+        stored = 1,
+        updated = 0,
+        known = 0,
+        quarantined = 1,
+        cpuCoreHours = 1m,
+        gpuHours = 0m,
+        createdAt = Noon,
+        startedAt = Noon,
         finishedAt = Noon,
     };
 }

@@ -174,6 +174,28 @@ public sealed class BillingOnceTests(RatingSite site, Servers servers) : IClassF
         Assert.Equal(error, refusal.SqlState);
     }
 
+    [Fact]
+    [Trait("Control", "AUTHZ-05")]
+    public async Task A_query_that_forgets_the_org_sees_no_other_orgs_rows()
+    {
+        var org = await site.NewOrgWithTariffAsync();
+        await org.StoreAsync([Runs.Of("alice", 1)]);
+        await org.IssueAsync("alice");
+
+        await using var connection = new NpgsqlConnection(site.Service.Settings["ConnectionStrings__rating"]);
+        await connection.OpenAsync();
+        foreach (var (tenant, rows) in new[] { (org.Id, 1L), (Guid.CreateVersion7(), 0L) })
+        {
+            foreach (var table in new[] { "runs", "receipts", "receipt_items", "tariffs", "receipt_counters", "import_batches" })
+            {
+                await using var enter = new NpgsqlCommand("SELECT set_config('app.org_id', $1, false)", connection) { Parameters = { new() { Value = tenant.ToString() } } };
+                await enter.ExecuteNonQueryAsync();
+                await using var count = new NpgsqlCommand($"SELECT count(*) FROM {table}", connection);
+                Assert.Equal(rows, await count.ExecuteScalarAsync());
+            }
+        }
+    }
+
     private static async Task AssertBilledOnceAsync(RunningService service, Guid org)
     {
         var state = await service.ScalarAsync<State>(StateSql, new { Id = org });

@@ -86,6 +86,19 @@ public sealed class StoringUsageTests(RatingSite site) : IClassFixture<RatingSit
     }
 
     [Fact]
+    public async Task A_run_that_one_import_tells_of_twice_counts_once()
+    {
+        var org = await site.NewOrgWithTariffAsync();
+        var import = Guid.CreateVersion7();
+        await org.SayAsync([Runs.Of("alice", 1) with { EndedAt = null }, Runs.Of("alice", 2)], import: import);
+        await SeenAsync(org, 1);
+        await org.SayAsync([Runs.Of("alice", 1) with { Revision = 2 }, Runs.Of("alice", 3)], import: import);
+        await SeenAsync(org, 2);
+
+        Assert.Equal(3, Number(await RatingOrg.GetAsync(org.Admin, $"/api/v1/usage/imports/{import}"), "runs"));
+    }
+
+    [Fact]
     public async Task What_is_not_charged_has_a_name_and_everything_adds_up()
     {
         var org = await site.NewOrgWithTariffAsync();
