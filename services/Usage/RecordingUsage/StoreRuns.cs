@@ -28,13 +28,7 @@ internal sealed class StoreRuns(OrgTransaction transaction, Guid importId)
         """;
 
     private const string CopySql = $"COPY incoming_runs ({Columns}) FROM STDIN (FORMAT BINARY)";
-    private const string InsertAllSql = $"INSERT INTO runs ({Columns}) SELECT {Columns} FROM incoming_runs";
-
-    private const string InsertNewSql = $"""
-        WITH stored AS ({InsertAllSql} ON CONFLICT (org_id, job_key) DO NOTHING RETURNING batch_id)
-        SELECT batch_id, count(*) AS runs FROM stored GROUP BY batch_id
-        """;
-
+    private const string InsertSql = $"INSERT INTO runs ({Columns}) SELECT {Columns} FROM incoming_runs";
     private const string ReadSql = $"SELECT {Columns} FROM runs WHERE org_id = @Org AND job_key = ANY(@Keys)";
 
     private const string UpdateSql = """
@@ -59,83 +53,81 @@ internal sealed class StoreRuns(OrgTransaction transaction, Guid importId)
         Guid[] batches = [.. runs.Chunk(UsageRecorded.RunsMax).Select(_ => Guid.CreateVersion7())];
         await transaction.ExecuteAsync(LockSql, new { Org = orgId.ToString() }, cancellation);
         await transaction.ExecuteAsync(CreateSql, null, cancellation);
-        await CopyAsync(Enumerable.Range(0, runs.Count), runs, batches, cancellation);
-        if (!expectsKnown && await TryInsertAllAsync(cancellation)) return new StoredRuns(runs.Count, 0, 0, [], batches);
+        if (!expectsKnown && await TryInsertAllAsync(runs, batches, cancellation)) return new StoredRuns(runs.Count, 0, 0, [], batches);
 
-        IReadOnlyList<BatchCount> stored = await transaction.QueryAsync<BatchCount>(InsertNewSql, null, cancellation);
-        int count = (int)stored.Sum(batch => batch.Runs);
-        if (count == runs.Count) return new StoredRuns(count, 0, 0, [], batches);
-
-        var (newer, updated, refused) = await CompareAsync(runs, cancellation);
-        if (newer.Count > 0)
-        {
-            await transaction.ExecuteAsync("TRUNCATE incoming_runs", null, cancellation);
-            await CopyAsync(newer, runs, batches, cancellation);
-            await transaction.ExecuteAsync(UpdateSql, null, cancellation);
-        }
-
-        IEnumerable<Guid> toTell = stored.Select(batch => batch.BatchId).Union(newer.Select(index => BatchOf(batches, index)));
-        return new StoredRuns(count, updated, runs.Count - count - updated - refused.Count, refused, [.. toTell]);
+        Plan plan = await PlanAsync(runs, cancellation);
+        if (plan.New.Count > 0) await WriteAsync(InsertSql, plan.New.Values, runs, batches, cancellation);
+        if (plan is { New.Count: > 0, Newer.Count: > 0 }) await transaction.ExecuteAsync("TRUNCATE incoming_runs", null, cancellation);
+        if (plan.Newer.Count > 0) await WriteAsync(UpdateSql, plan.Newer.Values, runs, batches, cancellation);
+        int known = runs.Count - plan.New.Count - plan.Updated - plan.Refused.Count;
+        return new StoredRuns(plan.New.Count, plan.Updated, known, plan.Refused, [.. plan.New.Values.Concat(plan.Newer.Values).Select(index => BatchOf(batches, index)).Distinct()]);
     }
 
     // Much cheaper than looking first whether each row is there; a log that was seen before takes the other way.
-    private async Task<bool> TryInsertAllAsync(CancellationToken cancellation)
+    private async Task<bool> TryInsertAllAsync(List<JobRun> runs, Guid[] batches, CancellationToken cancellation)
     {
         await transaction.Transaction.SaveAsync(Savepoint, cancellation);
         try
         {
-            await transaction.ExecuteAsync(InsertAllSql, null, cancellation);
+            await WriteAsync(InsertSql, Enumerable.Range(0, runs.Count), runs, batches, cancellation);
             return true;
         }
         catch (PostgresException known) when (known.SqlState == PostgresErrorCodes.UniqueViolation)
         {
+            // The scratch table is empty again, too.
             await transaction.Transaction.RollbackAsync(Savepoint, cancellation);
             return false;
         }
     }
 
-    private async Task<(IReadOnlyCollection<int> Newer, int Updated, IReadOnlyList<int> Refused)> CompareAsync(List<JobRun> runs, CancellationToken cancellation)
+    /// <summary>Compares the chunk, line by line, with what is stored and with the lines before it.</summary>
+    private async Task<Plan> PlanAsync(List<JobRun> runs, CancellationToken cancellation)
     {
-        var keys = runs.Select(run => run.JobKey).Distinct(StringComparer.Ordinal).ToArray();
+        string[] keys = [.. runs.Select(run => run.JobKey).Distinct(StringComparer.Ordinal)];
         var stored = new Dictionary<string, (JobRun Run, Guid ImportId)>(keys.Length, StringComparer.Ordinal);
         foreach (RunRow row in await transaction.QueryAsync<RunRow>(ReadSql, new { Org = orgId, Keys = keys }, cancellation))
             stored.Add(row.JobKey, (row.ToRun(), row.ImportId));
 
-        var (newer, updated, refused) = (new Dictionary<string, int>(StringComparer.Ordinal), 0, new List<int>());
+        var plan = new Plan();
         for (int i = 0; i < runs.Count; i++)
         {
-            var (known, knownFrom) = stored[runs[i].JobKey];
-            switch (RunComparison.Compare(known, runs[i]))
+            string key = runs[i].JobKey;
+            if (!stored.TryGetValue(key, out var known))
             {
-                case RunKnowledge.Newer:
-                    newer[known.JobKey] = i;
-                    stored[known.JobKey] = (runs[i], importId);
-                    if (knownFrom != importId) updated++;
-                    break;
-                case RunKnowledge.ChangedAfterFinal:
-                    refused.Add(i);
-                    break;
-                default:
-                    break;
+                plan.New.Add(key, i);
+                stored.Add(key, (runs[i], importId));
+                continue;
             }
+
+            RunKnowledge adds = RunComparison.Compare(known.Run, runs[i]);
+            if (adds == RunKnowledge.ChangedAfterFinal) plan.Refused.Add(i);
+            if (adds != RunKnowledge.Newer) continue;
+            stored[key] = (runs[i], importId);
+            if (plan.New.ContainsKey(key)) plan.New[key] = i;
+            else plan.Newer[key] = i;
+            if (known.ImportId != importId) plan.Updated++;
         }
 
-        return (newer.Values, updated, refused);
+        return plan;
     }
 
-    private async Task CopyAsync(IEnumerable<int> indices, List<JobRun> runs, Guid[] batches, CancellationToken cancellation)
+    private async Task WriteAsync(string sql, IEnumerable<int> indices, List<JobRun> runs, Guid[] batches, CancellationToken cancellation)
     {
-        await using NpgsqlBinaryImporter writer = await transaction.Connection.BeginBinaryImportAsync(CopySql, cancellation);
-        foreach (int index in indices)
+        await using (NpgsqlBinaryImporter writer = await transaction.Connection.BeginBinaryImportAsync(CopySql, cancellation))
         {
-            await writer.StartRowAsync(cancellation);
-            await WriteAsync(writer, runs[index], BatchOf(batches, index), cancellation);
+            foreach (int index in indices)
+            {
+                await writer.StartRowAsync(cancellation);
+                await WriteRowAsync(writer, runs[index], BatchOf(batches, index), cancellation);
+            }
+
+            await writer.CompleteAsync(cancellation);
         }
 
-        await writer.CompleteAsync(cancellation);
+        await transaction.ExecuteAsync(sql, null, cancellation);
     }
 
-    private async Task WriteAsync(NpgsqlBinaryImporter writer, JobRun run, Guid batch, CancellationToken cancellation)
+    private async Task WriteRowAsync(NpgsqlBinaryImporter writer, JobRun run, Guid batch, CancellationToken cancellation)
     {
         await writer.WriteAsync(orgId, NpgsqlDbType.Uuid, cancellation);
         await writer.WriteAsync(importId, NpgsqlDbType.Uuid, cancellation);
@@ -165,5 +157,15 @@ internal sealed class StoreRuns(OrgTransaction transaction, Guid importId)
 
     private static Guid BatchOf(Guid[] batches, int index) => batches[index / UsageRecorded.RunsMax];
 
-    private sealed record BatchCount(Guid BatchId, long Runs);
+    /// <summary>What to write: by run, the index of the line that holds.</summary>
+    private sealed class Plan
+    {
+        public Dictionary<string, int> New { get; } = new(StringComparer.Ordinal);
+
+        public Dictionary<string, int> Newer { get; } = new(StringComparer.Ordinal);
+
+        public List<int> Refused { get; } = [];
+
+        public int Updated { get; set; }
+    }
 }

@@ -59,7 +59,7 @@ public sealed class RunKnowledgeTests(Servers servers)
 
         JobAssert.Succeeded(job, ("runs", 6), ("stored", 2), ("updated", 0), ("known", 4), ("quarantined", 0));
         await Wait.UntilAsync("both runs are told", () => Task.FromResult(bus.Heard<UsageRecorded>().SelectMany(batch => batch.Runs).Count() == 2));
-        Assert.Equal(("COMPLETED", 2), (Told(bus, 1).Single().State, Told(bus, 1).Single().Revision));
+        Assert.Equal(("COMPLETED", (long)SacctLog.Seconds(1)), (Told(bus, 1).Single().State, Told(bus, 1).Single().ChargedSeconds));
     }
 
     [Fact]
