@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using HpcBilling.ServiceDefaults.Auth;
@@ -14,8 +16,8 @@ namespace HpcBilling.Usage.RecordingUsage;
 internal static class CreateImport
 {
     private const string InsertSql = """
-        INSERT INTO import_jobs (id, org_id, status, stage, requested_by, idempotency_key, request_hash, file_name, format, fields, cluster, size_bytes, created_at)
-        VALUES (@Id, @Org, 'queued', 'receiving', @RequestedBy, @Key, @Hash, @FileName, @Format, @Fields, @Cluster, @SizeBytes, @Now)
+        INSERT INTO import_jobs (id, org_id, status, stage, requested_by, idempotency_key, request_hash, file_name, format, fields, cluster, size_bytes, created_at, trace_parent)
+        VALUES (@Id, @Org, 'queued', 'receiving', @RequestedBy, @Key, @Hash, @FileName, @Format, @Fields, @Cluster, @SizeBytes, @Now, @TraceParent)
         ON CONFLICT (org_id, idempotency_key) DO NOTHING
         """;
 
@@ -37,7 +39,7 @@ internal static class CreateImport
         var row = new
         {
             Id = Guid.CreateVersion7(now), Org = caller.OrgId, RequestedBy = caller.Username, Key = idempotencyKey, Hash = hash,
-            request.FileName, request.Format, request.Fields, request.Cluster, request.SizeBytes, Now = now,
+            request.FileName, request.Format, request.Fields, request.Cluster, request.SizeBytes, Now = now, TraceParent = Activity.Current?.Id,
         };
         await using OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation);
         bool isNew = await transaction.ExecuteAsync(InsertSql, row, cancellation) == 1;
@@ -49,7 +51,7 @@ internal static class CreateImport
             var details = new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["fileName"] = job.FileName,
-                ["sizeBytes"] = job.SizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                ["sizeBytes"] = job.SizeBytes.ToString(CultureInfo.InvariantCulture),
             };
             await transaction.AuditAsync(caller.Act("import.created", $"import:{job.Id}", details), cancellation);
         }

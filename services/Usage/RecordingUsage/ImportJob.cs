@@ -31,6 +31,7 @@ internal sealed record ImportJob
     public int Attempts { get; init; }
     public string? ErrorCode { get; init; }
     public string? Error { get; init; }
+    public string? TraceParent { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
     public DateTimeOffset? FinishedAt { get; init; }

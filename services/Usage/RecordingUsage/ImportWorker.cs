@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Usage.RecordingUsage;
@@ -7,6 +8,7 @@ internal sealed class ImportWorker(
     ImportQueue queue, RunImport import, Spool spool, ImportSignal signal, IOptions<UsageOptions> options, TimeProvider clock, ILogger<ImportWorker> log)
     : BackgroundService
 {
+    private static readonly ActivitySource Activities = new("HpcBilling.Usage");
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(60);
 
@@ -29,6 +31,7 @@ internal sealed class ImportWorker(
 
     private async Task WorkAsync(ImportJob job, CancellationToken stoppingToken)
     {
+        using Activity? activity = Activities.StartActivity("import", ActivityKind.Internal, job.TraceParent);
         try
         {
             await EndUnderLeaseAsync(job, stoppingToken);

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using HpcBilling.Contracts;
 using HpcBilling.Service.Tests.Infrastructure;
+using HpcBilling.ServiceDefaults;
 
 namespace HpcBilling.Service.Tests.Usage;
 
@@ -43,6 +44,8 @@ public sealed class ImportTests(Servers servers)
         var batch = await Wait.ForAsync("the run is told", () => Task.FromResult(bus.Heard<UsageRecorded>().SingleOrDefault()));
         RecordedRun run = Assert.Single(batch.Runs);
         Assert.Equal(job["id"]!.GetValue<Guid>(), batch.ImportId);
+        Assert.Equal(1, await usage.ScalarAsync<long>("SELECT count(DISTINCT split_part(trace_parent, '-', 2)) FROM outbox WHERE org_id = @org", new { org = Orgs.Default }));
+        Assert.Equal(0, await usage.ScalarAsync<long>("SELECT count(*) FROM outbox WHERE trace_parent IS NULL"));
         Assert.Equal("hpc/5/1767225605/1767225610", run.JobKey);
         Assert.Equal((1, "hpc", "5", 5L, "user5", "physics", "gpu", "normal"), (run.Revision, run.Cluster, run.JobId, run.RawJobId, run.Username, run.Account, run.Partition, run.Qos));
         Assert.Equal(("COMPLETED", 15L, run.StartedAt!.Value.AddSeconds(15)), (run.State, run.ChargedSeconds, run.EndedAt));

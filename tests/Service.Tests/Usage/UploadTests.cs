@@ -32,6 +32,7 @@ public sealed class UploadTests(Servers servers)
 
     [Fact]
     [Trait("Control", "WEB-09")]
+    [Trait("Control", "JOB-04")]
     public async Task An_import_that_cannot_be_is_refused_with_the_field_named()
     {
         await using RunningService usage = await UsageClient.StartServiceAsync(servers, ("Usage__UploadBytesMax", "1000"));
