@@ -32,7 +32,7 @@ internal sealed class MessageRetention(Database database, IOptions<MessagingOpti
                     // More is left; each pass is its own short transaction.
                 }
             }
-            catch (Exception failure) when (failure is not OperationCanceledException)
+            catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
             {
                 log.LogWarning("Old messages could not be deleted: {Reason}", failure.Message);
             }

@@ -18,7 +18,7 @@ internal sealed class OutboxListener(NpgsqlDataSource source, OutboxSignal signa
             {
                 await ListenAsync(stoppingToken);
             }
-            catch (Exception failure) when (failure is not OperationCanceledException)
+            catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
             {
                 // The relay polls meanwhile; a lost connection delays messages and loses none.
                 log.LogWarning("The outbox listener lost its connection: {Reason}", failure.Message);

@@ -142,6 +142,7 @@ public sealed class Platform : IAsyncLifetime
     {
         const string Sql = """
             SELECT (SELECT count(*) FROM runs WHERE username = ANY(@Users)) AS runs,
+                   (SELECT count(*) FROM runs WHERE username = ANY(@Users) AND rating = 'priced') AS priced,
                    (SELECT count(*) FROM receipt_items i JOIN receipts r ON r.id = i.receipt_id WHERE r.username = ANY(@Users)) AS billed,
                    (SELECT coalesce(sum(cpus::numeric * charged_seconds), 0)::bigint FROM runs WHERE username = ANY(@Users)) AS core_seconds,
                    (SELECT coalesce(sum(amount_minor), 0)::bigint FROM runs WHERE username = ANY(@Users)) AS amount_minor,
