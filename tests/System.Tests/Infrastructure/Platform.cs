@@ -177,9 +177,10 @@ public sealed class Platform : IAsyncLifetime
         for (int attempt = 1; ; attempt++)
         {
             await session.GoAsync(receipt);
-            bool payable = session.Status == HttpStatusCode.OK;
-            if (payable && session.Page.QuerySelector("form[action*='/payments/']") is null) return;
-            if (payable) await session.SubmitAsync("form[action*='/payments/']");
+            if (session.Page.QuerySelectorAll(".badge").Any(badge => badge.TextContent.Trim() == "paid")) return;
+
+            // While rating is away the page says so, and has no button.
+            if (session.Page.QuerySelector("form[action*='/payments/']") is not null) await session.SubmitAsync("form[action*='/payments/']");
             if (session.Page.QuerySelector("form[action*='/payments/dummy/'], form:has(button[value=pay])") is not null)
             {
                 await session.SubmitAsync("form[action*='/payments/dummy/'], form:has(button[value=pay])");
