@@ -26,7 +26,10 @@ internal sealed class FakeManaged(string name, string script, bool runsToComplet
         Interlocked.Increment(ref _starts);
         Events.Enqueue($"{name} started");
         var process = await ChildProcess.StartAsync(new ProcessSpec { FileName = "/bin/sh", Arguments = ["-c", script] }, log);
-        _ = process.Exited.ContinueWith(_ => Events.Enqueue($"{name} ended"), TaskScheduler.Default);
+
+        // Registered before the supervisor waits for the end, and run in place: nobody can act on the end before it is noted.
+        _ = process.Exited.ContinueWith(
+            _ => Events.Enqueue($"{name} ended"), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return process;
     }
 
