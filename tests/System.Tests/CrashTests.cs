@@ -27,7 +27,7 @@ public sealed class CrashTests(Platform platform)
         // In the middle of the import.
         Task<JsonElement> import = platform.HpcbJsonAsync("import", log.WriteTo(platform.Folder), "--wait", "--json");
         await platform.WhenImportIsUnderWayAsync(log);
-        await platform.KillAsync(victim);
+        platform.Kill(victim);
         JsonElement imported = await import;
         Assert.Equal(Runs, imported.GetProperty("stored").GetInt64() + imported.GetProperty("known").GetInt64());
         await platform.HealthyAsync(victim);
@@ -35,7 +35,7 @@ public sealed class CrashTests(Platform platform)
 
         // In the middle of the receipt run.
         Task<JsonElement> billing = platform.HpcbJsonAsync("receipts", "run", "--until", "2027-01-01", "--json");
-        await platform.KillAsync(victim);
+        platform.Kill(victim);
         Assert.Equal("succeeded", (await billing).GetProperty("status").GetString());
         await platform.HealthyAsync(victim);
 
@@ -52,7 +52,7 @@ public sealed class CrashTests(Platform platform)
         using WebSession alice = await platform.SignInAsync("alice");
         string receipt = await platform.OpenReceiptAsync("alice");
         Task paying = Platform.PayAsync(alice, "/me/receipts/" + receipt, patient: true);
-        await platform.KillAsync(victim);
+        platform.Kill(victim);
         await paying;
         await platform.HealthyAsync(victim);
         var id = new { Id = Guid.Parse(receipt) };

@@ -3,6 +3,10 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Dapper;
+using HpcBilling.AppHost.Local;
+using HpcBilling.AppHost.Local.Engine;
+using HpcBilling.AppHost.Local.State;
+using HpcBilling.AppHost.Local.Supervision;
 using Npgsql;
 
 namespace HpcBilling.System.Tests.Infrastructure;
@@ -11,7 +15,8 @@ namespace HpcBilling.System.Tests.Infrastructure;
 public sealed class Platform : IAsyncLifetime
 {
     private static readonly string[] Databases = ["identity", "usage", "rating", "payment", "audit"];
-    private readonly Dictionary<string, int> restarts = new(StringComparer.Ordinal);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private readonly Dictionary<string, int> killed = new(StringComparer.Ordinal);
     private AppHostProcess host = null!;
     private X509Certificate2 authority = null!;
     private Dictionary<string, string> passwords = [];
@@ -35,21 +40,23 @@ public sealed class Platform : IAsyncLifetime
         File.SetUnixFileMode(Folder, (UnixFileMode)0b111_101_101);
         DefaultTypeMap.MatchNamesWithUnderscores = true;
         Telemetry = await OtlpReceiver.StartAsync();
-        host = await AppHostProcess.StartAsync(State, new Dictionary<string, string>(StringComparer.Ordinal)
+        host = await AppHostProcess.StartAsync(State, new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Telemetry.Address,
             ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
             ["OTEL_METRIC_EXPORT_INTERVAL"] = "2000",
         });
-        using JsonDocument ready = (await host.ReadyAsync())!;
-        JsonElement root = ready.RootElement;
-        Url = new Uri(root.GetProperty("url").GetString()!);
-        OperatorUrl = root.GetProperty("operatorUrl").GetString()!;
-        AuthorityFile = root.GetProperty("caFile").GetString()!;
+
+        // The demo data are in the books before the tests look at them.
+        AppHostReady ready = await host.WaitForAsync(now => now.Resources["demo-data"].State == ResourceState.Finished, Patience);
+        Url = new Uri(ready.Url);
+        OperatorUrl = ready.OperatorUrl;
+        AuthorityFile = ready.CaFile;
         authority = X509CertificateLoader.LoadCertificateFromFile(AuthorityFile);
-        passwords = JsonDocument.Parse(await File.ReadAllTextAsync(root.GetProperty("signInsFile").GetString()!)).RootElement.EnumerateArray()
+        using JsonDocument people = JsonDocument.Parse(await File.ReadAllTextAsync(ready.SignInsFile));
+        passwords = people.RootElement.EnumerateArray()
             .ToDictionary(person => person.GetProperty("user").GetString()!, person => person.GetProperty("password").GetString()!, StringComparer.Ordinal);
-        var server = new Uri(root.GetProperty("resources").GetProperty("postgres").GetProperty("endpoints")[0].GetString()!);
+        var server = new Uri(ready.Resources["postgres"].Endpoints[0]);
         using JsonDocument secrets = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(State, "secrets.json")));
         postgres = $"Host=127.0.0.1;Port={server.Port};Username=postgres;Password={secrets.RootElement.GetProperty("postgres-password").GetString()};"
             + $"SSL Mode=VerifyFull;Root Certificate={AuthorityFile};Pooling=false";
@@ -60,6 +67,7 @@ public sealed class Platform : IAsyncLifetime
         await host.DisposeAsync();
         await Telemetry.DisposeAsync();
         authority.Dispose();
+        StateDirectory.Remove(State);
         Directory.Delete(Folder, recursive: true);
     }
 
@@ -120,22 +128,11 @@ public sealed class Platform : IAsyncLifetime
     }
 
     /// <summary>Kills a resource's process as <c>kill -9</c>.</summary>
-    public async Task KillAsync(string resource)
-    {
-        using JsonDocument ready = (await host.ReadyAsync())!;
-        JsonElement status = ready.RootElement.GetProperty("resources").GetProperty(resource);
-        using Process kill = Process.Start("kill", ["-9", $"{status.GetProperty("pid").GetInt32()}"]);
-        await kill.WaitForExitAsync();
-        restarts[resource] = status.GetProperty("restarts").GetInt32();
-    }
+    public void Kill(string resource) => killed[resource] = host.Kill(resource);
 
     /// <summary>Waits until the AppHost has started the resource again and everything is healthy.</summary>
-    public Task HealthyAsync(string resource) => Wait.UntilAsync($"{resource} is healthy again", async () =>
-    {
-        using JsonDocument ready = (await host.ReadyAsync())!;
-        JsonElement status = ready.RootElement.GetProperty("resources").GetProperty(resource);
-        return status.GetProperty("restarts").GetInt32() > restarts[resource] && ready.RootElement.GetProperty("ready").GetBoolean();
-    });
+    public Task HealthyAsync(string resource) =>
+        host.WaitForAsync(now => now.Ready && now.Resources[resource].Pid is { } pid && pid != killed[resource], Patience);
 
     /// <summary>The books of some users, as rating keeps them.</summary>
     public async Task<Books> BooksAsync(IReadOnlyList<string> users)

@@ -7,8 +7,6 @@ public static class Repository
 
     private static readonly string Configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
 
-    public static string AppHost => Path.Combine(Root, "HpcBilling.AppHost", "bin", Configuration, "net10.0", "HpcBilling.AppHost.dll");
-
     public static string Cli => Path.Combine(Root, "cli", "bin", Configuration, "net10.0", "hpcb.dll");
 
     private static string FindRoot()
