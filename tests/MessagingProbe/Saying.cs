@@ -9,12 +9,13 @@ internal static class Saying
 {
     public static void Map(WebApplication app) => app.MapPost("/say", HandleAsync).AllowAnonymous();
 
-    private static async Task<IResult> HandleAsync(int count, bool? rollback, Database database, TimeProvider clock, CancellationToken cancellation)
+    private static async Task<IResult> HandleAsync(
+        int count, bool? rollback, string? provider, Database database, TimeProvider clock, CancellationToken cancellation)
     {
         await using OrgTransaction transaction = await database.BeginAsync(Orgs.Default, cancellation);
         for (int i = 0; i < count; i++)
         {
-            var message = new PaymentSettled(Orgs.Default, Guid.CreateVersion7(), Guid.CreateVersion7(), "probe", i, "EUR", clock.GetUtcNow());
+            var message = new PaymentSettled(Orgs.Default, Guid.CreateVersion7(), Guid.CreateVersion7(), provider ?? "probe", i, "EUR", clock.GetUtcNow());
             await transaction.EnqueueAsync(message, cancellation);
         }
 

@@ -40,6 +40,16 @@ public sealed class OutboxAndInboxTests(Servers servers)
     }
 
     [Fact]
+    public async Task A_NUL_in_a_text_does_not_undo_the_transaction_that_says_it()
+    {
+        await using RunningService probe = await servers.StartServiceAsync("MessagingProbe");
+        using HttpClient client = probe.Client(null);
+        (await client.PostAsync("/say?count=1&provider=hos%00tile", null)).EnsureSuccessStatusCode();
+        await AllTookEffectOnceAsync(probe, 1);
+        Assert.Equal("hos\uFFFDtile", await probe.ScalarAsync<string>("SELECT body->>'provider' FROM outbox"));
+    }
+
+    [Fact]
     public async Task What_is_said_before_anybody_ever_listened_is_kept_until_somebody_does()
     {
         await using RunningService probe = await servers.PrepareServiceAsync("MessagingProbe");
