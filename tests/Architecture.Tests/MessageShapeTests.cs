@@ -19,6 +19,7 @@ public sealed class MessageShapeTests
     private static readonly object[] Samples =
     [
         new AuditRecorded(Org, Subject, At, "rating", "alice", "tariff.published", "tariff:mu", new Dictionary<string, string> { ["version"] = "2" }, "192.0.2.7"),
+        new CredentialsRevoked(Org, Subject, At),
         new PaymentSettled(Org, Subject, Other, "dummy", 123_450, "THB", At),
         new ReceiptIssued(Org, Subject, "R-2017-000001", "alice", 123_450, "THB", At),
         new TariffPublished(Org, "mu", 2, At, "THB", 0.25m, 12.5m, 0.0125m),

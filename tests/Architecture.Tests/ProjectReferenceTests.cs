@@ -14,7 +14,7 @@ public sealed class ProjectReferenceTests
         ["HpcBilling.ServiceDefaults"] = ["Contracts"],
         ["HpcBilling.AppHost"] = ["Gateway", "Identity", "Usage", "Rating", "Payment", "Audit", "Portal", "Admin", "Cli"], // which it starts
         ["Cli"] = [],
-        ["Gateway"] = ["HpcBilling.ServiceDefaults"],
+        ["Gateway"] = ["HpcBilling.ServiceDefaults", "Contracts"],
         ["Identity"] = ["HpcBilling.ServiceDefaults", "Contracts", "Ui"],
         ["Usage"] = ["HpcBilling.ServiceDefaults", "Contracts"],
         ["Rating"] = ["HpcBilling.ServiceDefaults", "Contracts"],
