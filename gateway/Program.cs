@@ -1,6 +1,7 @@
 using HpcBilling.Gateway.Credentials;
 using HpcBilling.Gateway.Errors;
 using HpcBilling.Gateway.Hardening;
+using HpcBilling.Gateway.Revocation;
 using HpcBilling.Gateway.Routes;
 using HpcBilling.ServiceDefaults;
 using HpcBilling.ServiceDefaults.Health;
@@ -12,6 +13,7 @@ builder.AddSharedDataProtection();
 builder.AddErrorAnswers();
 builder.AddListeners();
 builder.AddCredentials();
+builder.AddRevocations();
 builder.AddRateLimits();
 builder.AddRoutes();
 
