@@ -28,6 +28,12 @@ public sealed partial class Browser : IDisposable
         }
     }
 
+    /// <summary>Goes on as the same browser.</summary>
+    public void TakeCookies(Browser other)
+    {
+        foreach ((string name, string value) in other.cookies) cookies[name] = value;
+    }
+
     /// <summary>What the last response asked to keep, word by word.</summary>
     public IReadOnlyList<string> LastSetCookies { get; private set; } = [];
 

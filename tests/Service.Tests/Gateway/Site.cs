@@ -92,6 +92,7 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
             ["Kestrel__Certificates__Default__Path"] = certificate,
             ["Kestrel__Certificates__Default__KeyPath"] = key,
             ["services__identity__http__0"] = Identity.Address.ToString(),
+            ["ConnectionStrings__rabbitmq"] = Identity.Settings["ConnectionStrings__rabbitmq"],
             ["Gateway__CredentialReuseSeconds"] = "1",
         };
         foreach (string service in new[] { "portal", "admin", "rating", "usage", "payment", "audit" }) gateway[$"services__{service}__http__0"] = Services.Address;

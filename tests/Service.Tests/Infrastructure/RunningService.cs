@@ -56,6 +56,13 @@ public sealed class RunningService : IAsyncDisposable
         return client;
     }
 
+    /// <summary>Another process of the same service: same settings, database, broker and secrets; not started yet.</summary>
+    public RunningService Replica()
+    {
+        var same = new Dictionary<string, string>(environment, StringComparer.Ordinal);
+        return new RunningService(project, Name, same, Superuser, issuer);
+    }
+
     public async Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object? args = null)
     {
         await using var connection = new NpgsqlConnection(Superuser);
