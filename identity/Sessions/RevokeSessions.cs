@@ -1,3 +1,4 @@
+using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults.Data;
 
 namespace HpcBilling.Identity.Sessions;
@@ -18,8 +19,12 @@ internal static class RevokeSessions
 
     /// <returns>False when there is no such session of that user, or it had ended.</returns>
     public static async Task<bool> OneAsync(
-        OrgTransaction tx, Guid userId, Guid sessionId, DateTimeOffset now, CancellationToken cancellation) =>
-        await tx.ExecuteAsync(OneSql, new { tx.OrgId, UserId = userId, SessionId = sessionId, Now = now }, cancellation) == 1;
+        OrgTransaction tx, Guid userId, Guid sessionId, DateTimeOffset now, CancellationToken cancellation)
+    {
+        int ended = await tx.ExecuteAsync(OneSql, new { tx.OrgId, UserId = userId, SessionId = sessionId, Now = now }, cancellation);
+        await SayAsync(tx, userId, ended, now, cancellation);
+        return ended == 1;
+    }
 
     /// <param name="tx">Transaction of the user's org.</param>
     /// <param name="userId">Whose.</param>
@@ -27,7 +32,14 @@ internal static class RevokeSessions
     /// <param name="now">UTC.</param>
     /// <param name="cancellation">Cancels the statement.</param>
     /// <returns>How many.</returns>
-    public static Task<int> AllAsync(
-        OrgTransaction tx, Guid userId, Guid? except, DateTimeOffset now, CancellationToken cancellation) =>
-        tx.ExecuteAsync(AllSql, new { tx.OrgId, UserId = userId, Except = except, Now = now }, cancellation);
+    public static async Task<int> AllAsync(
+        OrgTransaction tx, Guid userId, Guid? except, DateTimeOffset now, CancellationToken cancellation)
+    {
+        int ended = await tx.ExecuteAsync(AllSql, new { tx.OrgId, UserId = userId, Except = except, Now = now }, cancellation);
+        await SayAsync(tx, userId, ended, now, cancellation);
+        return ended;
+    }
+
+    private static Task SayAsync(OrgTransaction tx, Guid userId, int ended, DateTimeOffset now, CancellationToken cancellation) =>
+        ended == 0 ? Task.CompletedTask : tx.EnqueueAsync(new CredentialsRevoked(tx.OrgId, userId, now), cancellation);
 }
