@@ -9,6 +9,7 @@ using HpcBilling.ServiceDefaults.Protection;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddProcessDefaults("gateway");
+builder.AddOwnTraces();
 builder.AddSharedDataProtection();
 builder.AddErrorAnswers();
 builder.AddListeners();
@@ -18,6 +19,7 @@ builder.AddRateLimits();
 builder.AddRoutes();
 
 var app = builder.Build();
+app.WarnOfSettings();
 app.UseRequestLog();
 app.UseMiddleware<OutgoingHeaders>();
 app.UseErrorAnswers();
@@ -26,5 +28,6 @@ app.UseRouting();
 app.UseRateLimiter();
 app.UseRequestTimeouts();
 app.MapHealth();
+app.MapContentSecurityReports();
 app.MapRoutes();
 await app.RunAsync();
