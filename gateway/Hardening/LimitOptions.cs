@@ -54,9 +54,9 @@ internal sealed class LimitOptions
     [Range(1 * MiB, 1024 * 1024 * MiB, ErrorMessage = "Gateway:Limits:UploadBytesMax must be between 1 MiB and 1 TiB")]
     public long UploadBytesMax { get; set; } = 2048 * MiB;
 
-    /// <summary>Slowest that a client may send a body or take an answer.</summary>
+    /// <summary>Slowest that a client may send a body or take an answer, on average; what the network's buffers took at once counts in its favour, until the route's time limit.</summary>
     [Range(1, 1_000_000, ErrorMessage = "Gateway:Limits:BytesPerSecondMin must be between 1 and 1 000 000")]
-    public int BytesPerSecondMin { get; set; } = 240;
+    public int BytesPerSecondMin { get; set; } = 1_024;
 
     /// <summary>How long a client may be slower than that.</summary>
     [Range(1, 120, ErrorMessage = "Gateway:Limits:SlowSecondsMax must be between 1 and 120")]
