@@ -35,6 +35,8 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         ["usage /api/v1/imports/{id:guid}/content/"] = "import",
         ["usage /api/v1/imports/{id:guid}/quarantine"] = "import",
         ["usage /api/v1/jobs/{id:guid}"] = "import",
+        ["identity /api/v1/users/{id:guid}"] = "user",
+        ["identity /api/v1/access-tokens/{id:guid}"] = "access-token",
         ["portal /me/receipts/{id:guid}"] = "receipt",
         ["portal /me/receipts/{id:guid}.csv"] = "receipt",
         ["admin /admin/receipts/{id:guid}"] = "receipt",
@@ -127,6 +129,14 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         ids["receipt-run"] = (await PostAsync(rating, "/api/v1/receipt-runs", new { }))["id"]!.GetValue<Guid>();
         await Wait.UntilAsync("payment knows the receipt", async () => await site["payment"].ScalarAsync<long>(
             "SELECT count(*) FROM payables WHERE receipt_id = @Id", new { Id = ids["receipt"] }) == 1);
+        ids["user"] = await site["identity"].ScalarAsync<Guid>("SELECT user_id FROM users LIMIT 1");
+        ids["access-token"] = Guid.CreateVersion7();
+        await site["identity"].ExecuteAsync(
+            """
+            INSERT INTO access_tokens (token_id, org_id, user_id, name, secret_hash, scopes, created_at, expires_at)
+            SELECT @Id, org_id, user_id, 'theirs', sha256(@Id::text::bytea), ARRAY['usage.read'], now(), now() + interval '1 day' FROM users LIMIT 1
+            """,
+            new { Id = ids["access-token"] });
         ids["payment"] = (await PostAsync(payment, $"/api/v1/payments/receipts/{ids["receipt"]}/settle", new { reason = "cash" }))["paymentId"]!.GetValue<Guid>();
     }
 
@@ -146,6 +156,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         using HttpClient client = site.Client(parts[0], token);
         using var request = new HttpRequestMessage(new HttpMethod(method), System.Text.RegularExpressions.Regex.Replace(parts[1], @"\{\w+:guid\}", id.ToString()));
         if (method is "PUT") request.Content = new ByteArrayContent([1, 2, 3]);
+        if (method is "PATCH") request.Content = new StringContent("""{"role":"user"}""", Encoding.UTF8, "application/json");
         if (method is "POST") request.Content = new StringContent("""{"reason":"mine"}""", Encoding.UTF8, "application/json");
         request.Headers.Add("Upload-Offset", "0");
         using HttpResponseMessage response = await client.SendAsync(request);
