@@ -8,12 +8,17 @@ internal sealed class IdentityOptions
 {
     public const string Section = "Identity";
 
-    /// <summary>Private key that signs access tokens: EC P-256, PEM or base64 of PKCS #8.</summary>
+    /// <summary>The first key that signs access tokens: EC P-256, PEM or base64 of PKCS #8. Later ones come by rotation and live in the database.</summary>
     [Required(ErrorMessage = "Identity:SigningKey is missing: an EC P-256 private key, PEM or base64 of PKCS #8")]
     public string SigningKey { get; set; } = "";
 
-    /// <summary>Keys that signed tokens until a moment ago, or will soon: published, not signed with.</summary>
-    public IReadOnlyList<string> OtherSigningKeys { get; set; } = [];
+    /// <summary>How long a new key is published before it signs: longer than anybody keeps the published keys.</summary>
+    [Range(2, 86_400, ErrorMessage = "Identity:KeyPublishSeconds must be between 2 and 86 400")]
+    public int KeyPublishSeconds { get; set; } = 10 * 60;
+
+    /// <summary>How often a replica looks for keys that another one has published or dropped.</summary>
+    [Range(1, 30, ErrorMessage = "Identity:KeyPollSeconds must be between 1 and 30")]
+    public int KeyPollSeconds { get; set; } = 2;
 
     /// <summary>Secret of the gateway, the only client that may exchange a session or personal access token.</summary>
     [Required(ErrorMessage = "Identity:GatewayClientSecret is missing")]

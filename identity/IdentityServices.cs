@@ -5,7 +5,6 @@ using HpcBilling.ServiceDefaults.Auth;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
-using Microsoft.IdentityModel.Tokens;
 
 namespace HpcBilling.Identity;
 
@@ -24,7 +23,7 @@ internal static class IdentityServices
         builder.Services.AddSingleton<Passwords>().AddSingleton<PasswordCheck>().AddSingleton<ChangePassword>()
             .AddSingleton<CreateUser>().AddSingleton<ChangeUser>().AddHostedService<FirstAccounts>()
             .AddSingleton<SignIn>().AddSingleton<SignOut>().AddSingleton<ListSessions>().AddHostedService<Housekeeping>()
-            .AddSingleton<SigningKeys>().AddSingleton<AccessTokens>().AddSingleton<SubjectExchange>()
+            .AddSingleton<SigningKeys>().AddSingleton<SigningKeyStore>().AddHostedService<SigningKeyFollower>().AddSingleton<AccessTokens>().AddSingleton<SubjectExchange>()
             .AddSingleton<ClientAuthentication>().AddSingleton<PersonalAccessTokens>();
         builder.Services.Configure<AuthorizationOptions>(options => options.AddPolicy(
             SessionPolicy, policy => policy.RequireAuthenticatedUser().RequireClaim(Claims.Role, "user", "admin").RequireClaim(Claims.Session)));
@@ -33,20 +32,20 @@ internal static class IdentityServices
         builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<SigningKeys>((bearer, keys) =>
         {
             bearer.Configuration = new OpenIdConnectConfiguration { Issuer = bearer.TokenValidationParameters.ValidIssuer };
-            foreach (ECDsaSecurityKey key in keys.Published) bearer.Configuration.SigningKeys.Add(key);
+            bearer.TokenValidationParameters.IssuerSigningKeyResolver = (_, _, keyId, _) => keys.Published.Where(key => key.KeyId == keyId);
         });
         return builder;
     }
 
     public static WebApplication MapIdentity(this WebApplication app)
     {
-        app.Services.GetRequiredService<SigningKeys>(); // a key that cannot sign is found now, not at the first request
         RouteGroupBuilder connect = app.MapGroup("/connect");
         TokenEndpoint.Map(connect);
         UserInfo.Map(connect);
         Revocation.Map(connect);
         Discovery.Map(app);
         AccessTokensApi.Map(app);
+        SigningKeysApi.Map(app);
         UsersApi.Map(app);
         return app;
     }

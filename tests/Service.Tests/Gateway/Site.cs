@@ -23,7 +23,10 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
 
     public RunningService Gateway { get; private set; } = null!;
 
-    /// <summary>Signs the tokens of the site's identity.</summary>
+    /// <summary>The gateway's certificate, which is its own authority.</summary>
+    public string CertificateFile => Path.Combine(folder, "tls.crt");
+
+    /// <summary>Signs the first tokens of the site's identity.</summary>
     public ECDsa SigningKey { get; } = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
     public static async Task<Site> StartAsync(Servers servers, IReadOnlyDictionary<string, string> settings)
@@ -114,7 +117,7 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
-        string certificateFile = Path.Combine(folder, "tls.crt");
+        string certificateFile = CertificateFile;
         string keyFile = Path.Combine(folder, "tls.key");
         await File.WriteAllTextAsync(certificateFile, certificate.ExportCertificatePem());
         await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());
