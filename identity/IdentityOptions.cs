@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using HpcBilling.Identity.Domain;
+using HpcBilling.Identity.Tokens;
 
 namespace HpcBilling.Identity;
 
@@ -24,6 +25,10 @@ internal sealed class IdentityOptions
     [Required(ErrorMessage = "Identity:GatewayClientSecret is missing")]
     [MinLength(32, ErrorMessage = "Identity:GatewayClientSecret must have at least 32 characters")]
     public string GatewayClientSecret { get; set; } = "";
+
+    /// <summary>The gateway's secret before, good during a rotation.</summary>
+    [MinLength(32, ErrorMessage = "Identity:GatewayClientSecretPrevious must have at least 32 characters")]
+    public string? GatewayClientSecretPrevious { get; set; }
 
     /// <summary>Password of the first admin; needed while there is none.</summary>
     public string? AdminPassword { get; set; }
@@ -59,28 +64,12 @@ internal sealed class IdentityOptions
     /// <summary>Machine clients that get tokens by client credentials.</summary>
     public IReadOnlyList<ClientOptions> Clients { get; set; } = [];
 
+    public IEnumerable<string> GatewaySecretsInForce => new[] { GatewayClientSecret, GatewayClientSecretPrevious }.OfType<string>();
+
     public TimeSpan SessionIdle => TimeSpan.FromSeconds(SessionIdleSeconds);
 
     public TimeSpan SessionAbsolute => TimeSpan.FromSeconds(SessionAbsoluteSeconds);
 
     public ThrottleLimits Throttle =>
         new(LoginFailuresMax, TimeSpan.FromSeconds(LoginWindowSeconds), TimeSpan.FromSeconds(LoginLockSeconds));
-}
-
-/// <summary>One machine client.</summary>
-internal sealed class ClientOptions
-{
-    public string Id { get; set; } = "";
-
-    public string Secret { get; set; } = "";
-
-    /// <summary>Space separated, the least it needs.</summary>
-    public string Scopes { get; set; } = "";
-
-    /// <summary>Services its tokens are for, space separated.</summary>
-    public string Audience { get; set; } = "";
-
-    public Guid OrgId { get; set; } = ServiceDefaults.Orgs.Default;
-
-    public bool IsComplete => Id.Length > 0 && Secret.Length >= 32 && Scopes.Length > 0 && Audience.Length > 0;
 }

@@ -4,6 +4,7 @@ using HpcBilling.Identity.Tokens;
 using HpcBilling.ServiceDefaults.Auth;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace HpcBilling.Identity;
@@ -17,14 +18,13 @@ internal static class IdentityServices
     public static WebApplicationBuilder AddIdentity(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<IdentityOptions>().BindConfiguration(IdentityOptions.Section).ValidateDataAnnotations()
-            .Validate(options => options.Clients.All(client => client.IsComplete), "Identity:Clients: each needs Id, Secret (32 characters or more), Scopes and Audience")
-            .Validate(options => options.Clients.All(client => client.Id != ClientAuthentication.GatewayId), "Identity:Clients: 'gateway' is the gateway's own")
             .ValidateOnStart();
         builder.Services.AddSingleton<Passwords>().AddSingleton<PasswordCheck>().AddSingleton<ChangePassword>()
             .AddSingleton<CreateUser>().AddSingleton<ChangeUser>().AddHostedService<FirstAccounts>()
             .AddSingleton<SignIn>().AddSingleton<SignOut>().AddSingleton<ListSessions>().AddHostedService<Housekeeping>()
             .AddSingleton<SigningKeys>().AddSingleton<SigningKeyStore>().AddHostedService<SigningKeyFollower>().AddSingleton<AccessTokens>().AddSingleton<SubjectExchange>()
-            .AddSingleton<ClientAuthentication>().AddSingleton<PersonalAccessTokens>();
+            .AddSingleton<ClientAuthentication>().AddSingleton<ClientAssertion>().AddSingleton<IssuedTokens>().AddHostedService<TokenHousekeeping>()
+            .AddSingleton<IValidateOptions<IdentityOptions>, TokenOptionsCheck>().AddSingleton<PersonalAccessTokens>();
         builder.Services.Configure<AuthorizationOptions>(options => options.AddPolicy(
             SessionPolicy, policy => policy.RequireAuthenticatedUser().RequireClaim(Claims.Role, "user", "admin").RequireClaim(Claims.Session)));
 
@@ -39,10 +39,10 @@ internal static class IdentityServices
 
     public static WebApplication MapIdentity(this WebApplication app)
     {
-        RouteGroupBuilder connect = app.MapGroup("/connect");
-        TokenEndpoint.Map(connect);
-        UserInfo.Map(connect);
-        Revocation.Map(connect);
+        TokenEndpoint.Map(app);
+        UserInfo.Map(app);
+        Revocation.Map(app);
+        Introspection.Map(app);
         Discovery.Map(app);
         AccessTokensApi.Map(app);
         SigningKeysApi.Map(app);

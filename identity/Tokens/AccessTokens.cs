@@ -10,7 +10,7 @@ namespace HpcBilling.Identity.Tokens;
 internal sealed class AccessTokens(
     SigningKeys keys, IOptions<IdentityOptions> options, IOptions<AuthOptions> auth, TimeProvider clock)
 {
-    private const string TokenType = "at+jwt";
+    public const string TokenType = "at+jwt";
     private static readonly JsonWebTokenHandler Handler = new() { SetDefaultTimesOnTokenCreation = false };
 
     /// <param name="user">In whose name.</param>
@@ -20,6 +20,7 @@ internal sealed class AccessTokens(
         var claims = new Dictionary<string, object>(StringComparer.Ordinal)
         {
             [Claims.Subject] = user.UserId.ToString(),
+            [Claims.ClientId] = ClientAuthentication.GatewayId, // which exchanged what the user presented
             [Claims.Username] = user.Username,
             [Claims.OrgId] = user.OrgId.ToString(),
             [Claims.Role] = Word.Of(user.Role),
@@ -40,7 +41,7 @@ internal sealed class AccessTokens(
             [Claims.OrgId] = client.OrgId.ToString(),
             [Claims.Scope] = string.Join(' ', scopes),
         };
-        return Sign(claims, client.Audience.Split(' ', StringSplitOptions.RemoveEmptyEntries), DateTimeOffset.MaxValue);
+        return Sign(claims, client.Audiences, DateTimeOffset.MaxValue);
     }
 
     private IssuedToken Sign(Dictionary<string, object> claims, IReadOnlyList<string> audience, DateTimeOffset endsAt)
@@ -51,7 +52,7 @@ internal sealed class AccessTokens(
         claims[JwtRegisteredClaimNames.Jti] = Guid.CreateVersion7(now).ToString();
         var descriptor = new SecurityTokenDescriptor
         {
-            Issuer = auth.Value.Issuer ?? auth.Value.Authority,
+            Issuer = auth.Value.IssuerName,
             IssuedAt = now.UtcDateTime,
             NotBefore = now.UtcDateTime,
             Expires = expires.UtcDateTime,
