@@ -18,6 +18,7 @@ internal static class IdentityServices
     public static WebApplicationBuilder AddIdentity(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<IdentityOptions>().BindConfiguration(IdentityOptions.Section).ValidateDataAnnotations()
+            .Validate(options => options.Orgs.All(org => org.IsComplete), "Identity:Orgs: each needs a Slug of lower-case letters, digits and '-', and a Name of at most 200 characters")
             .ValidateOnStart();
         builder.Services.AddSingleton<Passwords>().AddSingleton<PasswordCheck>().AddSingleton<ChangePassword>()
             .AddSingleton<CreateUser>().AddSingleton<ChangeUser>().AddHostedService<FirstAccounts>()

@@ -1,5 +1,6 @@
 using HpcBilling.Identity.Domain;
 using HpcBilling.ServiceDefaults.Auth;
+using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Http;
 
 namespace HpcBilling.Identity.Accounts;
@@ -8,13 +9,14 @@ namespace HpcBilling.Identity.Accounts;
 internal static class UsersApi
 {
     private const string WriteScope = "users.write";
+    private static readonly OrgOwned User = new("user", "SELECT org_id FROM users WHERE user_id = @Id");
 
     public static void Map(IEndpointRouteBuilder app)
     {
         RouteGroupBuilder users = app.MapGroup("/api/v1/users").RequireAuthorization(Policies.Admin, Policies.Scope(WriteScope));
         users.MapGet("/", ListUsers.HandleAsync);
         users.MapPost("/", CreateAsync);
-        users.MapPatch("/{id:guid}", ChangeAsync);
+        users.MapPatch("/{id:guid}", ChangeAsync).RefusesOtherOrgs(User);
     }
 
     private static async Task<IResult> CreateAsync(Caller caller, NewUser wish, CreateUser create, CancellationToken cancellation) =>
