@@ -1,3 +1,4 @@
+using HpcBilling.Contracts;
 using HpcBilling.Identity;
 using HpcBilling.ServiceDefaults;
 using HpcBilling.ServiceDefaults.Data;
@@ -8,7 +9,7 @@ using HpcBilling.Ui;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("identity");
 builder.AddDatabase("identity");
-builder.AddMessaging("identity");
+builder.AddMessaging("identity", bus => bus.MayGoUnheard<CredentialsRevoked>());
 builder.AddSharedDataProtection();
 builder.AddPages();
 builder.AddIdentity();
