@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
 using HpcBilling.Identity.Accounts;
 using HpcBilling.Identity.Domain;
+using HpcBilling.Identity.Federation;
 using HpcBilling.Identity.Tokens;
 
 namespace HpcBilling.Identity;
@@ -72,6 +73,9 @@ internal sealed class IdentityOptions
 
     /// <summary>Admins without a second factor are led to set one up and can do nothing else until then.</summary>
     public bool SecondFactorForAdmins { get; set; }
+
+    /// <summary>Other providers where people may sign in.</summary>
+    public IReadOnlyList<ProviderOptions> Providers { get; set; } = [];
 
     /// <summary>Machine clients that get tokens by client credentials.</summary>
     public IReadOnlyList<ClientOptions> Clients { get; set; } = [];

@@ -1,5 +1,6 @@
 using HpcBilling.Identity.Accounts;
 using HpcBilling.Identity.Domain;
+using HpcBilling.Identity.Federation;
 using HpcBilling.Identity.SecondFactors;
 using HpcBilling.Identity.Sessions;
 using HpcBilling.Identity.Tokens;
@@ -30,6 +31,7 @@ internal static class IdentityServices
             .AddSingleton<SecondFactorStore>().AddSingleton<SecondFactorCheck>().AddSingleton<OwnSecondFactor>().AddSingleton<RemoveSecondFactor>()
             .AddSingleton<SignIn>().AddSingleton<FinishSignIn>().AddSingleton<SignOut>().AddSingleton<ListSessions>().AddHostedService<Housekeeping>();
         builder.AddTokens();
+        builder.AddFederation();
         builder.Services.Configure<AuthorizationOptions>(options =>
         {
             options.AddPolicy(SessionPolicy, policy => policy.RequireAuthenticatedUser().RequireClaim(Claims.Role, "user", "admin").RequireClaim(Claims.Session));

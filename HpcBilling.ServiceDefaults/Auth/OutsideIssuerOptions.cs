@@ -55,8 +55,7 @@ public sealed class OutsideIssuerOptions
         if (!IsAddress(Authority, httpsOnly)) yield return $"{section}:Authority must be the https address that the issuer's tokens carry as iss";
         if (MetadataAddress is not null && !IsAddress(MetadataAddress, httpsOnly)) yield return $"{section}:MetadataAddress must be an https address";
         if (Audience.Length == 0) yield return $"{section}:Audience is missing: tokens made for other sites would be accepted";
-        foreach (string algorithm in AlgorithmsInForce.Except(AsymmetricAlgorithms, StringComparer.Ordinal))
-            yield return $"{section}:Algorithms: {algorithm} is not one of {string.Join(", ", AsymmetricAlgorithms)}";
+        if (NotAsymmetric(Algorithms) is { } algorithm) yield return $"{section}:Algorithms: {algorithm} is not one of {string.Join(", ", AsymmetricAlgorithms)}";
         if (OrgId is null && Orgs.Count == 0) yield return $"{section}:OrgId or :Orgs is missing: the issuer may speak for no org";
         if (OrgId is not null && Orgs.Count > 0) yield return $"{section}:OrgId and :Orgs exclude each other";
         if (Orgs.Any(org => org.Id == Guid.Empty)) yield return $"{section}:Orgs: each needs the Id of an org of this site";
@@ -65,7 +64,11 @@ public sealed class OutsideIssuerOptions
         foreach (string fault in RoleRules.SelectMany((rule, index) => rule.Faults($"{section}:RoleRules:{index}"))) yield return fault;
     }
 
-    internal static bool IsAddress(string? text, bool httpsOnly) =>
+    /// <returns>The first of them that is no signature with a public key; null when all are.</returns>
+    public static string? NotAsymmetric(IEnumerable<string> algorithms) => algorithms.Except(AsymmetricAlgorithms, StringComparer.Ordinal).FirstOrDefault();
+
+    /// <summary>An https address; http on loopback, and elsewhere than in Production.</summary>
+    public static bool IsAddress(string? text, bool httpsOnly) =>
         Uri.TryCreate(text, UriKind.Absolute, out Uri? address)
         && (address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && (!httpsOnly || address.IsLoopback)));
 }
