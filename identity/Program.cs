@@ -10,7 +10,7 @@ using HpcBilling.Ui;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("identity");
 builder.AddDatabase("identity");
-builder.AddMessaging("identity", bus => bus.MayGoUnheard<CredentialsRevoked>()); // no gateway is up: none has anything to forget
+builder.AddMessaging("identity", bus => bus.MayGoUnheard<CredentialsRevoked>());
 builder.AddSharedDataProtection();
 builder.AddPages();
 builder.AddIdentity();

@@ -40,6 +40,11 @@ internal sealed class Doorkeeper(RequestDelegate next, TokenCache tokens, Revoca
                 context.Response.OnStarting(() => ForgetEndedSession(context.Response, token.Subject));
                 await next(context);
                 break;
+            case ExchangeOutcome.Granted { Token: var token } when credential.IsSession && token.Audiences is ["identity"] && Visitor.IsBrowser(context.Request):
+                // A session for identity alone has something to settle there first.
+                context.Response.StatusCode = StatusCodes.Status303SeeOther;
+                context.Response.Headers.Location = "/account/second-factor";
+                break;
             case ExchangeOutcome.Granted:
                 await refusal.WriteAsync(context, StatusCodes.Status403Forbidden, "This part of the site is not open to your account.");
                 break;

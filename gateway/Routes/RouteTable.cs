@@ -18,6 +18,7 @@ internal static class RouteTable
         new("/connect/token", "identity", OAuth) { RateLimit = RateLimits.Login },
         new("/api/v1/users/{**rest}", "identity", Api),
         new("/api/v1/access-tokens/{**rest}", "identity", Api),
+        new("/api/v1/signing-keys/{**rest}", "identity", Api),
 
         new("/", "portal", Page),
         new("/privacy", "portal", Page),

@@ -3,7 +3,7 @@ using HpcBilling.ServiceDefaults.Data;
 
 namespace HpcBilling.Identity.Sessions;
 
-/// <summary>Ends sessions on the server; what the browser still holds is worth nothing then.</summary>
+/// <summary>Ends sessions on the server and says so; what the browser still holds is worth nothing then.</summary>
 internal static class RevokeSessions
 {
     // The owner is in the predicate: a stranger's session is not found.
@@ -21,11 +21,13 @@ internal static class RevokeSessions
     public static async Task<bool> OneAsync(
         OrgTransaction tx, Guid userId, Guid sessionId, DateTimeOffset now, CancellationToken cancellation)
     {
-        int ended = await tx.ExecuteAsync(OneSql, new { tx.OrgId, UserId = userId, SessionId = sessionId, Now = now }, cancellation);
-        await SayAsync(tx, userId, ended, now, cancellation);
-        return ended == 1;
+        var parameters = new { tx.OrgId, UserId = userId, SessionId = sessionId, Now = now };
+        if (await tx.ExecuteAsync(OneSql, parameters, cancellation) == 0) return false;
+        await SayAsync(tx, userId, now, cancellation);
+        return true;
     }
 
+    /// <summary>Also for a user without sessions it is said that his credentials count anew: whoever calls this has changed what he may do.</summary>
     /// <param name="tx">Transaction of the user's org.</param>
     /// <param name="userId">Whose.</param>
     /// <param name="except">A session that stays; null for none.</param>
@@ -36,10 +38,11 @@ internal static class RevokeSessions
         OrgTransaction tx, Guid userId, Guid? except, DateTimeOffset now, CancellationToken cancellation)
     {
         int ended = await tx.ExecuteAsync(AllSql, new { tx.OrgId, UserId = userId, Except = except, Now = now }, cancellation);
-        await SayAsync(tx, userId, ended, now, cancellation);
+        await SayAsync(tx, userId, now, cancellation);
         return ended;
     }
 
-    private static Task SayAsync(OrgTransaction tx, Guid userId, int ended, DateTimeOffset now, CancellationToken cancellation) =>
-        ended == 0 ? Task.CompletedTask : tx.EnqueueAsync(new CredentialsRevoked(tx.OrgId, userId, now), cancellation);
+    /// <summary>Tells every gateway, once the transaction commits, to ask again before it goes on with what that user presented.</summary>
+    public static Task SayAsync(OrgTransaction tx, Guid userId, DateTimeOffset now, CancellationToken cancellation) =>
+        tx.EnqueueAsync(new CredentialsRevoked(tx.OrgId, userId, Microseconds.Truncate(now)), cancellation);
 }

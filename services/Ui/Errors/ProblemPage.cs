@@ -4,11 +4,10 @@ namespace HpcBilling.Ui.Errors;
 /// <param name="Status">HTTP status.</param>
 /// <param name="Detail">Reason in words for this one request; null where only the status is known.</param>
 /// <param name="TraceId">W3C trace id, for the operator.</param>
-/// <param name="FormPath">Where the form is shown anew, when its antiforgery token was missing, old or somebody else's; otherwise null.</param>
-public sealed record ProblemPage(int Status, string? Detail, string TraceId, string? FormPath)
+/// <param name="IsStaleForm">The form's antiforgery token was missing, old or somebody else's.</param>
+/// <param name="FormPath">Page of such a form, to load it anew; null where there is none to go back to.</param>
+public sealed record ProblemPage(int Status, string? Detail, string TraceId, bool IsStaleForm, string? FormPath = null)
 {
-    public bool IsStaleForm => FormPath is not null;
-
     public string Title => Status switch
     {
         _ when IsStaleForm => Words.ProblemStaleForm,

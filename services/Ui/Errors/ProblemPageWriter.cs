@@ -36,12 +36,26 @@ internal sealed class ProblemPageWriter(IModelMetadataProvider metadata) : IProb
             return;
         }
 
-        await RenderAsync(http, new ProblemPage(status, DetailFor(context.ProblemDetails, status), TraceId(http), IsStaleForm(http) ? FormPath(http.Request) : null));
+        bool isStale = IsStaleForm(http);
+        await RenderAsync(http, new ProblemPage(
+            status, DetailFor(context.ProblemDetails, status), TraceId(http), isStale, isStale ? FormPath(http.Request) : null));
     }
 
     /// <summary>The sign-in page, told where to return to.</summary>
     private static string SignInPath(HttpRequest request) =>
         "/login" + QueryString.Create("returnUrl", request.Path + request.QueryString);
+
+    /// <summary>
+    /// The page of ours that sent the form; without word of it the form's own address, for forms are sent to the page that they are on.
+    /// An address that a browser would read as another site's is none of ours.
+    /// </summary>
+    private static string? FormPath(HttpRequest request)
+    {
+        Uri? page = request.GetTypedHeaders().Referer;
+        bool ours = page is { IsAbsoluteUri: true } && page.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase);
+        string path = ours ? page!.PathAndQuery : request.Path.ToUriComponent();
+        return path is "/" or ['/', not ('/' or '\\'), ..] ? path : null;
+    }
 
     private async Task RenderAsync(HttpContext http, ProblemPage page)
     {
@@ -61,15 +75,6 @@ internal sealed class ProblemPageWriter(IModelMetadataProvider metadata) : IProb
     private static string? DetailFor(ProblemDetails problem, int status) => status < 500 ? problem.Detail : null;
 
     private static string TraceId(HttpContext http) => Activity.Current?.TraceId.ToHexString() ?? http.TraceIdentifier;
-
-    /// <summary>The page of ours that sent the form; without word of it the form's own address, which shows it as a rule.</summary>
-    private static string FormPath(HttpRequest request)
-    {
-        Uri? page = request.GetTypedHeaders().Referer;
-        bool ours = page is { IsAbsoluteUri: true } && page.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase);
-        string path = ours ? page!.PathAndQuery : request.PathBase + request.Path;
-        return path.StartsWith("//", StringComparison.Ordinal) ? "/" : path;
-    }
 
     private static bool IsStaleForm(HttpContext http) =>
         http.Features.Get<RememberAntiforgeryFailure.Failed>() is not null

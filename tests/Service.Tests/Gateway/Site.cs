@@ -14,6 +14,9 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
     public const string MachineSecret = "a secret of a collector: 0123456789 abcdef";
     public const string DemoToken = "hpcb_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+    /// <summary>Setting: the issuer is the gateway's own address, as where a client believes nothing but the discovery document.</summary>
+    public const string IssuerIsTheDoor = "Test__IssuerIsTheDoor";
+
     private readonly string folder = Directory.CreateTempSubdirectory("hpcb-site-").FullName;
 
     public StandInServices Services { get; } = new();
@@ -22,10 +25,10 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
 
     public RunningService Gateway { get; private set; } = null!;
 
-    /// <summary>PEM files of the gateway's certificate and key.</summary>
-    public (string Certificate, string Key) CertificateFiles => (Path.Combine(folder, "tls.crt"), Path.Combine(folder, "tls.key"));
+    /// <summary>The gateway's certificate, which is its own authority.</summary>
+    public string CertificateFile => Path.Combine(folder, "tls.crt");
 
-    /// <summary>Signs the tokens of the site's identity.</summary>
+    /// <summary>Signs the first tokens of the site's identity.</summary>
     public ECDsa SigningKey { get; } = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
     /// <param name="servers">Database and broker.</param>
@@ -73,13 +76,18 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
     private async Task StartAsync(IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> gatewayAlone)
     {
         await Services.StartAsync();
+        (string certificate, string key) = await MakeCertificateAsync();
+        Gateway = await servers.PrepareServiceAsync("Gateway", database: null);
+        Gateway.Settings["Kestrel__Certificates__Default__Path"] = certificate;
+        Gateway.Settings["Kestrel__Certificates__Default__KeyPath"] = key;
+        string issuer = settings.ContainsKey(IssuerIsTheDoor) ? Gateway.ReserveSecureAddress().GetLeftPart(UriPartial.Authority) : Issuer;
         var shared = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["Identity__GatewayClientSecret"] = GatewaySecret,
             ["Gateway__ClientSecret"] = GatewaySecret,
             ["DataProtection__MasterKey"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(64)),
-            ["Auth__Issuer"] = Issuer,
-            ["Auth__Authority"] = Issuer,
+            ["Auth__Issuer"] = issuer,
+            ["Auth__Authority"] = issuer,
         };
         Identity = await servers.StartServiceAsync("Identity", With(shared, With(settings, new Dictionary<string, string>
         {
@@ -92,17 +100,15 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
             ["Identity__Clients__0__Scopes"] = "usage.write usage.read",
             ["Identity__Clients__0__Audience"] = "usage",
         })));
-        (string certificate, string key) = await MakeCertificateAsync();
         var gateway = new Dictionary<string, string>
         {
-            ["Kestrel__Certificates__Default__Path"] = certificate,
-            ["Kestrel__Certificates__Default__KeyPath"] = key,
             ["services__identity__http__0"] = Identity.Address.ToString(),
             ["ConnectionStrings__rabbitmq"] = Identity.Settings["ConnectionStrings__rabbitmq"],
             ["Gateway__CredentialReuseSeconds"] = "1",
         };
         foreach (string service in new[] { "portal", "admin", "rating", "usage", "payment", "audit" }) gateway[$"services__{service}__http__0"] = Services.Address;
-        Gateway = await servers.StartServiceAsync("Gateway", With(shared, With(gatewayAlone, With(settings, gateway))), database: null);
+        foreach ((string name, string value) in With(shared, With(gatewayAlone, With(settings, gateway)))) Gateway.Settings[name] = value;
+        await Gateway.StartAsync();
     }
 
     // What is given wins over what is usual.
@@ -115,9 +121,10 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
     private async Task<(string Certificate, string Key)> MakeCertificateAsync()
     {
         (string certificate, string key) = TestCertificate.Make("CN=localhost");
-        await File.WriteAllTextAsync(CertificateFiles.Certificate, certificate);
-        await File.WriteAllTextAsync(CertificateFiles.Key, key);
-        return CertificateFiles;
+        string keyFile = Path.Combine(folder, "tls.key");
+        await File.WriteAllTextAsync(CertificateFile, certificate);
+        await File.WriteAllTextAsync(keyFile, key);
+        return (CertificateFile, keyFile);
     }
 }
 
