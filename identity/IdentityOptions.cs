@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
+using HpcBilling.Identity.Accounts;
 using HpcBilling.Identity.Domain;
 
 namespace HpcBilling.Identity;
@@ -55,12 +56,24 @@ internal sealed class IdentityOptions
     [Range(1, 86_400, ErrorMessage = "Identity:LoginLockSeconds must be between 1 and 86 400")]
     public int LoginLockSeconds { get; set; } = 15 * 60;
 
+    /// <summary>Life of a code with which a password is set.</summary>
+    [Range(1, 168, ErrorMessage = "Identity:PasswordCodeHours must be between 1 and 168")]
+    public int PasswordCodeHours { get; set; } = 24;
+
+    /// <summary>Admins without a second factor are led to set one up and can do nothing else until then.</summary>
+    public bool SecondFactorForAdmins { get; set; }
+
     /// <summary>Machine clients that get tokens by client credentials.</summary>
     public IReadOnlyList<ClientOptions> Clients { get; set; } = [];
 
     public TimeSpan SessionIdle => TimeSpan.FromSeconds(SessionIdleSeconds);
 
     public TimeSpan SessionAbsolute => TimeSpan.FromSeconds(SessionAbsoluteSeconds);
+
+    public TimeSpan PasswordCodeLife => TimeSpan.FromHours(PasswordCodeHours);
+
+    /// <summary>Whether the sessions of an account are good for setting up a second factor alone.</summary>
+    public bool MustEnrol(Account account) => SecondFactorForAdmins && account is { Role: Role.Admin, HasSecondFactor: false };
 
     public ThrottleLimits Throttle =>
         new(LoginFailuresMax, TimeSpan.FromSeconds(LoginWindowSeconds), TimeSpan.FromSeconds(LoginLockSeconds));

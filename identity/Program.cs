@@ -1,3 +1,4 @@
+using HpcBilling.Contracts;
 using HpcBilling.Identity;
 using HpcBilling.ServiceDefaults;
 using HpcBilling.ServiceDefaults.Http;
@@ -9,7 +10,7 @@ using HpcBilling.Ui;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("identity");
 builder.AddDatabase("identity");
-builder.AddMessaging("identity");
+builder.AddMessaging("identity", bus => bus.MayGoUnheard<CredentialsRevoked>());
 builder.AddSharedDataProtection();
 builder.AddPages();
 builder.AddIdentity();

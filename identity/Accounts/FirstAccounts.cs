@@ -8,7 +8,7 @@ namespace HpcBilling.Identity.Accounts;
 
 /// <summary>Before the first request: the orgs of the configuration, an admin in each that has none; in Development also researchers and a token to play with.</summary>
 internal sealed class FirstAccounts(
-    Database database, Passwords passwords, IOptions<IdentityOptions> options, IHostEnvironment environment, TimeProvider clock) : IHostedService
+    Database database, Passwords passwords, PasswordRules rules, IOptions<IdentityOptions> options, IHostEnvironment environment, TimeProvider clock) : IHostedService
 {
     private const string AdminName = "admin";
     private const string DemoTokenName = "demo";
@@ -92,7 +92,7 @@ internal sealed class FirstAccounts(
         OrgTransaction tx, string username, Role role, string password, string key, CancellationToken cancellation)
     {
         if (await Account.FindAsync(tx, username, cancellation) is not null) return; // hashing is slow on purpose
-        if (PasswordRules.Refusal(password, username) is { } reason) throw new InvalidOperationException($"{key} {reason}.");
+        if (rules.Refusal(password, username) is { } reason) throw new InvalidOperationException($"{key} {reason}.");
         DateTimeOffset now = clock.GetUtcNow();
         var row = new
         {

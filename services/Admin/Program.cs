@@ -12,6 +12,7 @@ builder.AddServiceDefaults("admin");
 builder.AddSharedDataProtection();
 builder.AddPages();
 builder.Services.Configure<RazorPagesOptions>(pages => pages.Conventions.AuthorizeFolder("/", Policies.Admin));
+builder.AddServiceClient("identity");
 builder.AddServiceClient("rating");
 builder.AddServiceClient("usage");
 builder.AddServiceClient("payment");
