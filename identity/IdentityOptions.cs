@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.RegularExpressions;
 using HpcBilling.Identity.Accounts;
 using HpcBilling.Identity.Domain;
 
@@ -23,6 +24,9 @@ internal sealed class IdentityOptions
 
     /// <summary>Password of the first admin; needed while there is none.</summary>
     public string? AdminPassword { get; set; }
+
+    /// <summary>Tenants besides the site's own; one that is listed is made at the start, one that is no longer listed stays.</summary>
+    public IReadOnlyList<OrgOptions> Orgs { get; set; } = [];
 
     /// <summary>Development only: password of the demo users.</summary>
     public string? DemoPassword { get; set; }
@@ -73,6 +77,28 @@ internal sealed class IdentityOptions
 
     public ThrottleLimits Throttle =>
         new(LoginFailuresMax, TimeSpan.FromSeconds(LoginWindowSeconds), TimeSpan.FromSeconds(LoginLockSeconds));
+}
+
+/// <summary>One tenant.</summary>
+internal sealed partial class OrgOptions
+{
+    /// <summary>Short name: its people sign in as <c>alice@slug</c>.</summary>
+    public string Slug { get; set; } = "";
+
+    /// <summary>Name for people, at most 200 characters; by default the short one.</summary>
+    public string Name
+    {
+        get => field ?? Slug;
+        set;
+    }
+
+    /// <summary>Password of its first admin; needed while it has none.</summary>
+    public string? AdminPassword { get; set; }
+
+    public bool IsComplete => SlugPattern.IsMatch(Slug) && Name.Length is > 0 and <= 200;
+
+    [GeneratedRegex("^[a-z][a-z0-9-]{0,62}\\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 100)]
+    private static partial Regex SlugPattern { get; }
 }
 
 /// <summary>One machine client.</summary>

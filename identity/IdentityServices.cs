@@ -27,6 +27,7 @@ internal static class IdentityServices
         builder.Services.AddOptions<IdentityOptions>().BindConfiguration(IdentityOptions.Section).ValidateDataAnnotations()
             .Validate(options => options.Clients.All(client => client.IsComplete), "Identity:Clients: each needs Id, Secret (32 characters or more), Scopes and Audience")
             .Validate(options => options.Clients.All(client => client.Id != ClientAuthentication.GatewayId), "Identity:Clients: 'gateway' is the gateway's own")
+            .Validate(options => options.Orgs.All(org => org.IsComplete), "Identity:Orgs: each needs a Slug of lower-case letters, digits and '-', and a Name of at most 200 characters")
             .ValidateOnStart();
         builder.Services.AddSingleton(services => new PasswordRules(CommonPasswords.Load(), services.GetRequiredService<IOptions<SiteOptions>>().Value.Name));
         builder.Services.AddSingleton<Passwords>().AddSingleton<PasswordCheck>().AddSingleton<ChangePassword>().AddSingleton<SetPassword>()

@@ -1,6 +1,7 @@
 using HpcBilling.Contracts;
 using HpcBilling.Identity;
 using HpcBilling.ServiceDefaults;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Messaging;
 using HpcBilling.ServiceDefaults.Protection;
@@ -19,4 +20,4 @@ if (await app.MigrateIfAskedAsync(args)) return;
 app.UseServiceDefaults();
 app.UsePages();
 app.MapIdentity();
-await app.RunAsync();
+await app.RunServiceAsync(args);

@@ -10,16 +10,17 @@ namespace HpcBilling.Identity.Accounts;
 internal static class UsersApi
 {
     private const string WriteScope = "users.write";
+    private static readonly OrgOwned User = new("user", "SELECT org_id FROM users WHERE user_id = @Id");
 
     public static void Map(IEndpointRouteBuilder app)
     {
         RouteGroupBuilder users = app.MapGroup("/api/v1/users").RequireAuthorization(Policies.Admin, Policies.Scope(WriteScope));
         users.MapGet("/", ListUsers.HandleAsync);
         users.MapPost("/", CreateAsync);
-        users.MapGet("/{id:guid}", ReadAsync);
-        users.MapPatch("/{id:guid}", ChangeAsync);
-        users.MapPost("/{id:guid}/reset", ResetAsync);
-        users.MapDelete("/{id:guid}/second-factor", RemoveSecondFactorAsync);
+        users.MapGet("/{id:guid}", ReadAsync).RefusesOtherOrgs(User);
+        users.MapPatch("/{id:guid}", ChangeAsync).RefusesOtherOrgs(User);
+        users.MapPost("/{id:guid}/reset", ResetAsync).RefusesOtherOrgs(User);
+        users.MapDelete("/{id:guid}/second-factor", RemoveSecondFactorAsync).RefusesOtherOrgs(User);
     }
 
     private static async Task<IResult> ReadAsync(Caller caller, Guid id, Database database, TimeProvider clock, CancellationToken cancellation)

@@ -22,4 +22,4 @@ builder.Services.AddBackend().AddAdminClients();
 var app = builder.Build();
 app.UseServiceDefaults();
 app.UsePages();
-await app.RunAsync();
+await app.RunServiceAsync(args);

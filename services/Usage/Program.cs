@@ -1,5 +1,6 @@
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Messaging;
@@ -29,4 +30,4 @@ CreateImport.Map(imports);
 ReceiveContent.Map(imports);
 ReadImports.Map(imports, jobs);
 
-await app.RunAsync();
+await app.RunServiceAsync(args);
