@@ -13,7 +13,7 @@ public sealed class RouteWalkTests(Servers servers, EveryService site) : IClassF
     // What is open to everybody is a decision; it is made here once more, by name.
     private static readonly string[] Open =
     [
-        "/", "/privacy", "/login", "/logout", "/_ui/", "/.well-known/", "/connect/token", "/connect/revocation", "/formula", "/api/v1/estimate",
+        "/", "/privacy", "/login", "/login/reset", "/login/second-factor", "/logout", "/_ui/", "/.well-known/", "/connect/token", "/connect/revocation", "/formula", "/api/v1/estimate",
         "/payments/webhook/{provider}", "/payments/dummy/{session}", "/healthz", "/readyz", "/{*path:nonfile}",
     ];
 
@@ -21,7 +21,7 @@ public sealed class RouteWalkTests(Servers servers, EveryService site) : IClassF
     private const string FilesOfTheBuild = "/{**path:file}";
 
     // A caller must be somebody; scopes alone do not say who.
-    private static readonly string[] Somebody = [Policies.User, Policies.Admin, "session"];
+    private static readonly string[] Somebody = [Policies.User, Policies.Admin, "session", "enrolment"];
 
     [Fact]
     [Trait("Control", "AUTHZ-01")]

@@ -19,20 +19,24 @@ public sealed class DetailsModel(Clients.Users users) : PageModel
     /// <summary>An admin's own password and second factor are changed where the current ones are asked for.</summary>
     public bool IsOwn => Account.ValueOrNull?.Username == User.Username();
 
-    public async Task OnGetAsync(Guid id, CancellationToken ct) => Account = await users.FindAsync(id, ct);
+    public async Task<IActionResult> OnGetAsync(Guid id, CancellationToken ct)
+    {
+        Account = await users.FindAsync(id, ct);
+        return Account.ErrorPage() ?? Page();
+    }
 
-    public async Task OnPostRoleAsync(Guid id, CancellationToken ct) => await ShowAsync(id, await users.ChangeRoleAsync(id, Role, ct), Words.UserChanged, ct);
+    public async Task<IActionResult> OnPostRoleAsync(Guid id, CancellationToken ct) => await ShowAsync(id, await users.ChangeRoleAsync(id, Role, ct), Words.UserChanged, ct);
 
-    public async Task OnPostDisableAsync(Guid id, CancellationToken ct) => await ShowAsync(id, await users.ChangeStatusAsync(id, "disabled", ct), Words.UserChanged, ct);
+    public async Task<IActionResult> OnPostDisableAsync(Guid id, CancellationToken ct) => await ShowAsync(id, await users.ChangeStatusAsync(id, "disabled", ct), Words.UserChanged, ct);
 
-    public async Task OnPostEnableAsync(Guid id, CancellationToken ct) => await ShowAsync(id, await users.ChangeStatusAsync(id, "active", ct), Words.UserChanged, ct);
+    public async Task<IActionResult> OnPostEnableAsync(Guid id, CancellationToken ct) => await ShowAsync(id, await users.ChangeStatusAsync(id, "active", ct), Words.UserChanged, ct);
 
-    public async Task OnPostResetAsync(Guid id, CancellationToken ct) => await ShowAsync(id, await users.ResetAsync(id, ct), message: null, ct);
+    public async Task<IActionResult> OnPostResetAsync(Guid id, CancellationToken ct) => await ShowAsync(id, await users.ResetAsync(id, ct), message: null, ct);
 
-    public async Task OnPostRemoveSecondFactorAsync(Guid id, CancellationToken ct) =>
+    public async Task<IActionResult> OnPostRemoveSecondFactorAsync(Guid id, CancellationToken ct) =>
         await ShowAsync(id, await users.RemoveSecondFactorAsync(id, ct), Words.SecondFactorRemoved, ct);
 
-    private async Task ShowAsync(Guid id, Answer<UserAccount> answer, string? message, CancellationToken ct)
+    private async Task<IActionResult> ShowAsync(Guid id, Answer<UserAccount> answer, string? message, CancellationToken ct)
     {
         ModelState.Clear(); // the form shows what is, not what was sent
         if (answer.ValueOrNull is null)
@@ -46,5 +50,6 @@ public sealed class DetailsModel(Clients.Users users) : PageModel
         }
 
         Account = answer;
+        return Account.ErrorPage() ?? Page();
     }
 }
