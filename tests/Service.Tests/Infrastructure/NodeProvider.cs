@@ -15,6 +15,7 @@ internal sealed class NodeProvider : IAsyncDisposable
     public const string Audience = "hpcbilling";
     private const string NativeRedirect = "https://client.example.org/cb";
     private readonly Process process;
+    private bool isDisposed;
 
     private NodeProvider(Process process, string issuer) => (this.process, Issuer) = (process, issuer);
 
@@ -91,6 +92,8 @@ internal sealed class NodeProvider : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (isDisposed) return;
+        isDisposed = true;
         process.Kill(entireProcessTree: true);
         await process.WaitForExitAsync();
         process.Dispose();
