@@ -14,7 +14,10 @@ namespace HpcBilling.ServiceDefaults.Auth;
 public sealed record Caller(Guid OrgId, Guid UserId, string Username, bool IsAdmin, string? SessionId, string? IpAddress)
 {
     /// <summary>Binds a handler's parameter; only endpoints behind a policy may ask for one.</summary>
-    public static ValueTask<Caller> BindAsync(HttpContext context) => ValueTask.FromResult(From(context));
+    /// <exception cref="BadHttpRequestException">403: a machine client's token, which stands for no user.</exception>
+    public static ValueTask<Caller> BindAsync(HttpContext context) => StandsForUser(context.User)
+        ? ValueTask.FromResult(From(context))
+        : throw new BadHttpRequestException("This is for people, and the token stands for a program.", StatusCodes.Status403Forbidden);
 
     public static Caller From(HttpContext context)
     {
@@ -31,6 +34,10 @@ public sealed record Caller(Guid OrgId, Guid UserId, string Username, bool IsAdm
     /// <summary>What this caller did, for the audit log.</summary>
     public AuditAct Act(string action, string subject, IReadOnlyDictionary<string, string>? details = null) =>
         new(Username, action, subject, details, IpAddress);
+
+    private static bool StandsForUser(ClaimsPrincipal user) =>
+        user.HasClaim(claim => claim.Type == Claims.Username)
+        && Guid.TryParse(user.FindFirst(Claims.Subject)?.Value, out _) && Guid.TryParse(user.FindFirst(Claims.OrgId)?.Value, out _);
 
     private static string Required(ClaimsPrincipal user, string claim) =>
         user.FindFirst(claim)?.Value ?? throw new InvalidOperationException($"The token has no claim '{claim}'; the endpoint lacks a policy.");

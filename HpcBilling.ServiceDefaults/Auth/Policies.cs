@@ -17,10 +17,7 @@ public static class Policies
     public static string Scope(string scope) => ScopePrefix + scope;
 
     /// <summary>Every scope that a token can carry.</summary>
-    public static readonly IReadOnlyList<string> Scopes =
-    [
-        "usage.read", "usage.write", "receipts.read", "receipts.write", "tariffs.write", "payments.write", "audit.read", "users.write",
-    ];
+    public static IReadOnlyList<string> Scopes => RoleScopes.All;
 
     internal static void Configure(AuthorizationOptions options)
     {

@@ -19,6 +19,7 @@ internal static class RouteTable
         new("/connect/{**rest}", "identity", OAuth),
         new("/api/v1/users/{**rest}", "identity", Api),
         new("/api/v1/access-tokens/{**rest}", "identity", Api),
+        new("/api/v1/signing-keys/{**rest}", "identity", Api),
 
         new("/", "portal", Page),
         new("/privacy", "portal", Page),

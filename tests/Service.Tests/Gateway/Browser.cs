@@ -28,6 +28,10 @@ public sealed partial class Browser : IDisposable
         }
     }
 
+    public string? Cookie(string name) => cookies.GetValueOrDefault(name);
+
+    public void SetCookie(string name, string value) => cookies[name] = value;
+
     /// <summary>What the last response asked to keep, word by word.</summary>
     public IReadOnlyList<string> LastSetCookies { get; private set; } = [];
 

@@ -15,6 +15,9 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
     public const string MachineSecret = "a secret of a collector: 0123456789 abcdef";
     public const string DemoToken = "hpcb_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+    /// <summary>Setting: the issuer is the gateway's own address, as where a client believes nothing but the discovery document.</summary>
+    public const string IssuerIsTheDoor = "Test__IssuerIsTheDoor";
+
     private readonly string folder = Directory.CreateTempSubdirectory("hpcb-site-").FullName;
 
     public StandInServices Services { get; } = new();
@@ -23,7 +26,10 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
 
     public RunningService Gateway { get; private set; } = null!;
 
-    /// <summary>Signs the tokens of the site's identity.</summary>
+    /// <summary>The gateway's certificate, which is its own authority.</summary>
+    public string CertificateFile => Path.Combine(folder, "tls.crt");
+
+    /// <summary>Signs the first tokens of the site's identity.</summary>
     public ECDsa SigningKey { get; } = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
     public static async Task<Site> StartAsync(Servers servers, IReadOnlyDictionary<string, string> settings)
@@ -67,13 +73,18 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
     private async Task StartAsync(IReadOnlyDictionary<string, string> settings)
     {
         await Services.StartAsync();
+        (string certificate, string key) = await MakeCertificateAsync();
+        Gateway = await servers.PrepareServiceAsync("Gateway", database: null);
+        Gateway.Settings["Kestrel__Certificates__Default__Path"] = certificate;
+        Gateway.Settings["Kestrel__Certificates__Default__KeyPath"] = key;
+        string issuer = settings.ContainsKey(IssuerIsTheDoor) ? Gateway.ReserveSecureAddress().GetLeftPart(UriPartial.Authority) : Issuer;
         var shared = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["Identity__GatewayClientSecret"] = GatewaySecret,
             ["Gateway__ClientSecret"] = GatewaySecret,
             ["DataProtection__MasterKey"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(64)),
-            ["Auth__Issuer"] = Issuer,
-            ["Auth__Authority"] = Issuer,
+            ["Auth__Issuer"] = issuer,
+            ["Auth__Authority"] = issuer,
         };
         Identity = await servers.StartServiceAsync("Identity", With(shared, With(settings, new Dictionary<string, string>
         {
@@ -86,16 +97,14 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
             ["Identity__Clients__0__Scopes"] = "usage.write usage.read",
             ["Identity__Clients__0__Audience"] = "usage",
         })));
-        (string certificate, string key) = await MakeCertificateAsync();
         var gateway = new Dictionary<string, string>
         {
-            ["Kestrel__Certificates__Default__Path"] = certificate,
-            ["Kestrel__Certificates__Default__KeyPath"] = key,
             ["services__identity__http__0"] = Identity.Address.ToString(),
             ["Gateway__CredentialReuseSeconds"] = "1",
         };
         foreach (string service in new[] { "portal", "admin", "rating", "usage", "payment", "audit" }) gateway[$"services__{service}__http__0"] = Services.Address;
-        Gateway = await servers.StartServiceAsync("Gateway", With(shared, With(settings, gateway)), database: null);
+        foreach ((string name, string value) in With(shared, With(settings, gateway))) Gateway.Settings[name] = value;
+        await Gateway.StartAsync();
     }
 
     // What is given wins over what is usual.
@@ -114,7 +123,7 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
-        string certificateFile = Path.Combine(folder, "tls.crt");
+        string certificateFile = CertificateFile;
         string keyFile = Path.Combine(folder, "tls.key");
         await File.WriteAllTextAsync(certificateFile, certificate.ExportCertificatePem());
         await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());

@@ -67,6 +67,16 @@ public sealed class TestIssuer : IAsyncDisposable
         });
     }
 
+    /// <summary>A genuine signature under any header and payload.</summary>
+    public string Sign(string header, string payload)
+    {
+        string text = Base64UrlEncoder.Encode(header) + "." + Base64UrlEncoder.Encode(payload);
+        return text + "." + Base64UrlEncoder.Encode(key.SignData(System.Text.Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256));
+    }
+
+    /// <summary>The published key, as a forger could have it.</summary>
+    public ECDsa PublicKey() => ECDsa.Create(key.ExportParameters(includePrivateParameters: false));
+
     public async ValueTask DisposeAsync()
     {
         if (app is not null) await app.DisposeAsync();
