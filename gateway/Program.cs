@@ -1,6 +1,7 @@
 using HpcBilling.Gateway.Credentials;
 using HpcBilling.Gateway.Errors;
 using HpcBilling.Gateway.Hardening;
+using HpcBilling.Gateway.Revocation;
 using HpcBilling.Gateway.Routes;
 using HpcBilling.ServiceDefaults;
 using HpcBilling.ServiceDefaults.Health;
@@ -8,14 +9,17 @@ using HpcBilling.ServiceDefaults.Protection;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddProcessDefaults("gateway");
+builder.AddOwnTraces();
 builder.AddSharedDataProtection();
 builder.AddErrorAnswers();
 builder.AddListeners();
 builder.AddCredentials();
+builder.AddRevocations();
 builder.AddRateLimits();
 builder.AddRoutes();
 
 var app = builder.Build();
+app.WarnOfSettings();
 app.UseRequestLog();
 app.UseMiddleware<OutgoingHeaders>();
 app.UseErrorAnswers();
@@ -24,5 +28,6 @@ app.UseRouting();
 app.UseRateLimiter();
 app.UseRequestTimeouts();
 app.MapHealth();
+app.MapContentSecurityReports();
 app.MapRoutes();
 await app.RunAsync();

@@ -1,4 +1,5 @@
 using HpcBilling.Gateway.Credentials;
+using HpcBilling.Gateway.Hardening;
 using Yarp.ReverseProxy.Configuration;
 
 namespace HpcBilling.Gateway.Routes;
@@ -9,7 +10,8 @@ internal static class ReverseProxy
     public static WebApplicationBuilder AddRoutes(this WebApplicationBuilder builder)
     {
         ClusterConfig[] clusters = [.. RouteTable.All.Select(route => route.Service).Distinct().Select(name => Cluster(name, builder.Configuration))];
-        builder.Services.AddReverseProxy().LoadFromMemory([.. RouteTable.All.Select(Route)], clusters);
+        LimitOptions limits = builder.Configuration.GetSection(LimitOptions.Section).Get<LimitOptions>() ?? new LimitOptions();
+        builder.Services.AddReverseProxy().LoadFromMemory([.. RouteTable.All.Select((route, index) => Route(route, index, limits))], clusters);
         builder.Services.AddRequestTimeouts();
         return builder;
     }
@@ -30,12 +32,12 @@ internal static class ReverseProxy
     public static PublicRoute PublicRoute(this HttpContext context) =>
         RouteTable.All[int.Parse(context.GetReverseProxyFeature().Route.Config.RouteId, System.Globalization.CultureInfo.InvariantCulture)];
 
-    private static RouteConfig Route(PublicRoute route, int index) => new()
+    private static RouteConfig Route(PublicRoute route, int index, LimitOptions limits) => new()
     {
         RouteId = $"{index}",
         ClusterId = route.Service,
         Match = new RouteMatch { Path = route.Path },
-        MaxRequestBodySize = route.BodyBytesMax,
+        MaxRequestBodySize = route.IsUpload ? limits.UploadBytesMax : limits.BodyBytesMax,
         Timeout = route.TimeMax,
         RateLimiterPolicy = route.RateLimit,
     };
