@@ -5,6 +5,7 @@ using HpcBilling.Gateway.Routes;
 using HpcBilling.ServiceDefaults;
 using HpcBilling.ServiceDefaults.Health;
 using HpcBilling.ServiceDefaults.Protection;
+using HpcBilling.ServiceDefaults.Startup;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddProcessDefaults("gateway");
@@ -16,6 +17,7 @@ builder.AddRateLimits();
 builder.AddRoutes();
 
 var app = builder.Build();
+app.CheckSettings();
 app.UseRequestLog();
 app.UseMiddleware<OutgoingHeaders>();
 app.UseErrorAnswers();

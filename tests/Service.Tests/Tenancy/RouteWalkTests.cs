@@ -13,7 +13,7 @@ public sealed class RouteWalkTests(Servers servers, EveryService site) : IClassF
     // What is open to everybody is a decision; it is made here once more, by name.
     private static readonly string[] Open =
     [
-        "/", "/privacy", "/login", "/login/reset", "/login/second-factor", "/logout", "/_ui/", "/.well-known/", "/connect/token", "/connect/revocation", "/formula", "/api/v1/estimate",
+        "/", "/privacy", "/login", "/login/reset", "/login/second-factor", "/logout", "/_ui/", "/.well-known/", "/login/with/", "/connect/token", "/connect/introspect", "/connect/revocation", "/formula", "/api/v1/estimate",
         "/payments/webhook/{provider}", "/payments/dummy/{session}", "/healthz", "/readyz", "/{*path:nonfile}",
     ];
 
