@@ -4,6 +4,7 @@ using HpcBilling.Benchmarks;
 return args switch
 {
     ["parse"] => Parsing.Run(),
+    ["tokens"] => await Tokens.RunAsync(),
     ["import"] => await Importing.RunAllAsync([100_000, 1_000_000]),
     ["import", .. var sizes] when sizes.All(size => int.TryParse(size, CultureInfo.InvariantCulture, out _)) => await Importing.RunAllAsync([.. sizes.Select(size => int.Parse(size, CultureInfo.InvariantCulture))]),
     [Importing.OneWord, var rows, var server] => await Importing.RunOneAsync(int.Parse(rows, CultureInfo.InvariantCulture), server),
@@ -14,6 +15,7 @@ static int Usage()
 {
     Console.Error.WriteLine("""
         usage: dotnet run -c Release --project tests/Benchmarks -- parse
+               dotnet run -c Release --project tests/Benchmarks -- tokens
                dotnet run -c Release --project tests/Benchmarks -- import [ROWS…]
 
         import starts a private PostgreSQL, or uses the one whose administrator HPCB_BENCH_POSTGRES names (an Npgsql connection string).
