@@ -6,6 +6,7 @@ using HpcBilling.Gateway.Routes;
 using HpcBilling.ServiceDefaults;
 using HpcBilling.ServiceDefaults.Health;
 using HpcBilling.ServiceDefaults.Protection;
+using HpcBilling.ServiceDefaults.Startup;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddProcessDefaults("gateway");
@@ -19,6 +20,7 @@ builder.AddRateLimits();
 builder.AddRoutes();
 
 var app = builder.Build();
+app.CheckSettings();
 app.WarnOfSettings();
 app.UseRequestLog();
 app.UseMiddleware<OutgoingHeaders>();

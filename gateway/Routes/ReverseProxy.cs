@@ -1,5 +1,6 @@
 using HpcBilling.Gateway.Credentials;
 using HpcBilling.Gateway.Hardening;
+using HpcBilling.ServiceDefaults.Startup;
 using Yarp.ReverseProxy.Configuration;
 
 namespace HpcBilling.Gateway.Routes;
@@ -9,6 +10,8 @@ internal static class ReverseProxy
 {
     public static WebApplicationBuilder AddRoutes(this WebApplicationBuilder builder)
     {
+        foreach (string name in RouteTable.All.Select(route => route.Service).Distinct())
+            builder.Require($"services:{name}:http:0", $"the address of the {name} service is not known");
         ClusterConfig[] clusters = [.. RouteTable.All.Select(route => route.Service).Distinct().Select(name => Cluster(name, builder.Configuration))];
         LimitOptions limits = builder.Configuration.GetSection(LimitOptions.Section).Get<LimitOptions>() ?? new LimitOptions();
         builder.Services.AddReverseProxy().LoadFromMemory([.. RouteTable.All.Select((route, index) => Route(route, index, limits))], clusters);
@@ -45,8 +48,6 @@ internal static class ReverseProxy
     private static ClusterConfig Cluster(string service, ConfigurationManager configuration)
     {
         string?[] addresses = [.. configuration.GetSection($"services:{service}:http").GetChildren().Select(child => child.Value)];
-        if (addresses.Length == 0)
-            throw new InvalidOperationException($"services:{service}:http:0 is missing: the address of the {service} service is not known.");
         return new ClusterConfig
         {
             ClusterId = service,

@@ -5,6 +5,7 @@ return args switch
 {
     ["parse"] => Parsing.Run(),
     ["gateway"] => await GatewayOverhead.RunAsync(),
+    ["tokens"] => await Tokens.RunAsync(),
     ["import"] => await Importing.RunAllAsync([100_000, 1_000_000]),
     ["import", .. var sizes] when sizes.All(size => int.TryParse(size, CultureInfo.InvariantCulture, out _)) => await Importing.RunAllAsync([.. sizes.Select(size => int.Parse(size, CultureInfo.InvariantCulture))]),
     ["login"] => await Logins.RunAsync(),
@@ -16,6 +17,7 @@ static int Usage()
 {
     Console.Error.WriteLine("""
         usage: dotnet run -c Release --project tests/Benchmarks -- parse
+               dotnet run -c Release --project tests/Benchmarks -- tokens
                dotnet run -c Release --project tests/Benchmarks -- import [ROWS…]
                dotnet run -c Release --project tests/Benchmarks -- gateway
                dotnet run -c Release --project tests/Benchmarks -- login

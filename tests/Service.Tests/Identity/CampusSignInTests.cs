@@ -196,7 +196,7 @@ public sealed class CampusSignInTests(Servers servers)
     [InlineData("RoleRules__0__Role", "root", "Identity:Providers:0:RoleRules:0:Role must be user or admin")]
     public async Task Identity_does_not_start_with_a_provider_that_is_not_fully_said(string key, string value, string expected)
     {
-        await using RunningService identity = await servers.PrepareServiceAsync("Identity", ProviderSettings("https://campus.example.org", justInTime: false));
+        await using RunningService identity = await servers.PrepareServiceAsync("Identity", ProviderSettings("https://campus.example.org", justInTime: false), database: null);
         identity.Settings["Identity__Providers__0__" + key] = value;
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(identity.StartAsync);
         Assert.Contains(expected, refused.Message);
