@@ -9,7 +9,7 @@ using Xunit.Abstractions;
 namespace HpcBilling.Service.Tests.Gateway;
 
 [Collection(nameof(Servers))]
-public sealed class RevocationTests(ReplicaSite site, ITestOutputHelper output) : IClassFixture<ReplicaSite>
+public sealed class GatewayReplicaTests(ReplicaSite site, ITestOutputHelper output) : IClassFixture<ReplicaSite>
 {
     private static readonly TimeSpan Promise = TimeSpan.FromSeconds(1);
 
