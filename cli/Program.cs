@@ -8,9 +8,7 @@ var terminal = new Terminal(Console.Out, Console.Error);
 var json = new Option<bool>("--json") { Description = "Print JSON for scripts" };
 var root = new RootCommand("HPC billing from the command line. Sign in with `hpcb login` first.\n" + ExitCode.Help)
 {
-    SignInCommands.CreateLogin(terminal),
-    SignInCommands.CreateLogout(terminal),
-    SignInCommands.CreateWhoami(terminal, json),
+    SignInCommands.CreateLogin(terminal), SignInCommands.CreateLogout(terminal), SignInCommands.CreateWhoami(terminal, json),
     ImportCommand.Create(terminal, json),
     JobsCommands.CreateJobs(terminal, json),
     JobsCommands.CreateQuarantine(terminal, json),

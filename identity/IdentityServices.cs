@@ -28,7 +28,7 @@ internal static class IdentityServices
         builder.Services.AddSingleton(services => new PasswordRules(CommonPasswords.Load(), services.GetRequiredService<IOptions<SiteOptions>>().Value.Name));
         builder.Services.AddSingleton<Passwords>().AddSingleton<PasswordCheck>().AddSingleton<ChangePassword>().AddSingleton<SetPassword>()
             .AddSingleton<CreateUser>().AddSingleton<ChangeUser>().AddSingleton<ResetUser>().AddHostedService<FirstAccounts>()
-            .AddSingleton<SecondFactorStore>().AddSingleton<SecondFactorCheck>().AddSingleton<OwnSecondFactor>().AddSingleton<RemoveSecondFactor>()
+            .AddSingleton<SecondFactorStore>().AddSingleton<SecondFactorCheck>().AddSingleton<OwnSecondFactor>().AddSingleton<RemoveSecondFactor>().AddHostedService<RenewProtection>()
             .AddSingleton<SignIn>().AddSingleton<FinishSignIn>().AddSingleton<SignOut>().AddSingleton<ListSessions>().AddHostedService<Housekeeping>();
         builder.AddTokens();
         builder.AddFederation();

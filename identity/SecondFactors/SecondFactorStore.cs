@@ -9,7 +9,7 @@ namespace HpcBilling.Identity.SecondFactors;
 internal sealed class SecondFactorStore(IDataProtectionProvider protection, ILogger<SecondFactorStore> log)
 {
     public const int RecoveryCodes = 10;
-    private const string Purpose = "identity: secret of a second factor, 1";
+    public const string Purpose = "identity: secret of a second factor, 1";
 
     private const string BeginSql = """
         INSERT INTO second_factors (user_id, org_id, secret, created_at) VALUES (@UserId, @OrgId, @Secret, @Now)

@@ -10,6 +10,7 @@ namespace HpcBilling.Service.Tests.Defaults;
 /// <summary>Tokens of OpenID providers that nobody here wrote, at a service that asks nobody but their published keys.</summary>
 [Collection(nameof(Servers))]
 [Trait("Control", "AUTH-09")]
+[Trait("Speed", "slow")]
 public sealed class OutsideIssuerTests(Servers servers)
 {
     private static readonly Guid Physics = new("01900000-0000-7000-8000-0000000000f1");

@@ -5,6 +5,7 @@ namespace HpcBilling.Service.Tests.Defaults;
 
 /// <summary>What a process says before it serves.</summary>
 [Collection(nameof(Servers))]
+[Trait("Speed", "slow")]
 public sealed class StartupTests(Servers servers)
 {
     private static readonly string[] Replicas = ["identity", "portal", "admin", "rating", "usage", "payment", "audit"];

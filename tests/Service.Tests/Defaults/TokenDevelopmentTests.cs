@@ -12,6 +12,7 @@ namespace HpcBilling.Service.Tests.Defaults;
 /// <summary>Tokens for local use, made by the CLI from a shared secret.</summary>
 [Collection(nameof(Servers))]
 [Trait("Control", "AUTH-08")]
+[Trait("Speed", "slow")]
 public sealed class TokenDevelopmentTests(Servers servers)
 {
     private static readonly string Secret = new('d', 40);

@@ -69,6 +69,30 @@ public sealed class SecretRotationTests(Servers servers)
     }
 
     [Fact]
+    public async Task Second_factors_follow_a_new_master_key()
+    {
+        await using Site site = await Site.StartAsync(servers, new Dictionary<string, string>());
+        using Browser browser = site.Browser();
+        using (await browser.SignInAsync("alice", Site.DemoPassword)) { }
+        using (await browser.PostAsync("/account/second-factor", "/account/second-factor?handler=Begin")) { }
+        byte[] before = await site.Identity.ScalarAsync<byte[]>("SELECT secret FROM second_factors");
+
+        site.Identity.Settings["DataProtection__MasterKeyPrevious"] = site.Identity.Settings["DataProtection__MasterKey"];
+        site.Identity.Settings["DataProtection__MasterKey"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(64));
+        await site.Identity.RestartAsync();
+        await Wait.UntilAsync("identity says that the previous key can go", () => Task.FromResult(
+            site.Identity.Log.Contains("No second factor needs DataProtection:MasterKeyPrevious any more; 1 were", StringComparison.Ordinal)), seconds: 20);
+        Assert.NotEqual(before, await site.Identity.ScalarAsync<byte[]>("SELECT secret FROM second_factors"));
+        site.Identity.Settings.Remove("DataProtection__MasterKeyPrevious");
+        site.Gateway.Settings["DataProtection__MasterKey"] = site.Identity.Settings["DataProtection__MasterKey"];
+        await site.Identity.RestartAsync();
+        site.Gateway.Settings["services__identity__http__0"] = site.Identity.Address.ToString();
+        await site.Gateway.RestartAsync();
+        Assert.Contains("otpauth://", await browser.TextAsync("/account/second-factor")); // shown, so it could be read
+        Assert.DoesNotContain("cannot be decrypted", site.Identity.Log);
+    }
+
+    [Fact]
     public async Task A_database_password_changes_with_the_migration_and_a_restart()
     {
         await using RunningService probe = await servers.StartServiceAsync("MessagingProbe");

@@ -4,6 +4,7 @@ import { webcrypto } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 
 globalThis.crypto ??= webcrypto; // Node 18
+globalThis.CryptoKey ??= webcrypto.CryptoKey;
 const oauth = await import('oauth4webapi');
 
 const orders = JSON.parse(await text(process.stdin));
