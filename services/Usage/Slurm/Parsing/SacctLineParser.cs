@@ -49,12 +49,13 @@ internal sealed class SacctLineParser(SacctLayout layout)
         if (!states.TryGet(Column(line, SacctField.State), out var state, out why)) return BadField(SacctField.State, why, out problem);
         if (!SlurmTime.TryParse(Column(line, SacctField.Submit), out var submit)) return BadTime(SacctField.Submit, out problem);
         if (submit is not { } submittedAt) return BadField(SacctField.Submit, "is not set", out problem);
-        if (!SlurmTime.TryParse(Column(line, SacctField.Start), out var startedAt)) return BadTime(SacctField.Start, out problem);
+        if (!SlurmTime.TryParse(Column(line, SacctField.Start), out var start)) return BadTime(SacctField.Start, out problem);
         if (!SlurmTime.TryParse(Column(line, SacctField.End), out var endedAt)) return BadTime(SacctField.End, out problem);
         var elapsedField = layout.ColumnOf(SacctField.ElapsedRaw) >= 0 ? SacctField.ElapsedRaw : SacctField.Elapsed;
         if (!Elapsed.TryParse(Column(line, elapsedField), out var elapsed)) return BadField(elapsedField, "is neither [days-]hh:mm:ss nor seconds", out problem);
         if (!tresTexts.TryGet(Column(line, SacctField.AllocTres), out var tres, out why)) return BadField(SacctField.AllocTres, why, out problem);
 
+        var startedAt = JobRun.Began(state, start, endedAt);
         var charged = JobRun.Charge(elapsed, submittedAt, startedAt);
         if (JobRun.Contradiction(state, startedAt, endedAt, elapsed, charged, tres) is { } contradiction)
             return Malformed(LineProblem.Contradiction, contradiction.Field, $"{contradiction.Field} {contradiction.Message}", out problem);
