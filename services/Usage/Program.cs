@@ -4,6 +4,7 @@ using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Messaging;
 using HpcBilling.Usage;
+using HpcBilling.Usage.Polling;
 using HpcBilling.Usage.RecordingUsage;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -18,6 +19,7 @@ builder.Services.AddSingleton<ImportQueue>();
 builder.Services.AddSingleton<RunImport>();
 builder.Services.AddHostedService<ImportWorker>();
 builder.Services.AddHostedService<TidySpool>();
+builder.Services.AddPolling();
 
 var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;
@@ -28,5 +30,6 @@ RouteGroupBuilder jobs = app.MapGroup("/api/v1/jobs").RequireAuthorization(Polic
 CreateImport.Map(imports);
 ReceiveContent.Map(imports);
 ReadImports.Map(imports, jobs);
+ReadClusters.Map(app.MapGroup("/api/v1/clusters"));
 
 await app.RunAsync();

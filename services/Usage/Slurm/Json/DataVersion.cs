@@ -17,6 +17,9 @@ internal readonly record struct DataVersion(int Number)
     /// <summary>Until 0.0.37 slurmrestd wrote the time of eligibility where the start belongs.</summary>
     public bool TellsEligibleAsStart => Number <= 37;
 
+    /// <summary>Until 0.0.38 any query has earlier runs of requeued jobs in its answer; since then a flag asks for them.</summary>
+    public bool HasDuplicatesWithoutAsking => Number <= 38;
+
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Number}");
 
     public static bool TryParse(ReadOnlySpan<char> text, out DataVersion version)
