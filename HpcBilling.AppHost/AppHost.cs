@@ -25,7 +25,8 @@ var identity = builder.AddService<Projects.Identity>("identity", postgres)
     .WithEnvironment("DataProtection__MasterKey", masterKey)
     .WithEnvironment("Identity__SigningKey", builder.AddSigningKey("identity-signing-key"))
     .WithEnvironment("Identity__GatewayClientSecret", gatewaySecret)
-    .WithEnvironment("Identity__AdminPassword", builder.AddPassword(WellKnown.AdminPassword));
+    .WithEnvironment("Identity__AdminPassword", builder.AddPassword(WellKnown.AdminPassword))
+    .WithOrgs(builder);
 
 // Slurm's records come in, are stored once, and go on as UsageRecorded.
 var usage = builder.AddService<Projects.Usage>("usage", postgres)

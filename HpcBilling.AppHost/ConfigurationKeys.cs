@@ -6,6 +6,9 @@ internal static class ConfigurationKeys
     public const string HttpsPort = "HPCBILLING_HTTPS_PORT";
     public const string HttpPort = "HPCBILLING_HTTP_PORT";
 
+    /// <summary>Section of further tenants: Slug, Name.</summary>
+    public const string Orgs = "Orgs";
+
     /// <summary>TLS part of the services' database connection strings, in Npgsql's words.</summary>
     public const string PostgresOptions = "Parameters:postgres-options";
 }
@@ -15,6 +18,9 @@ internal static class WellKnown
 {
     public const string Gateway = "gateway";
     public const string AdminPassword = "admin-password";
+
+    /// <summary>Its admin's password is the parameter <c>admin-password-SLUG</c>.</summary>
+    public const string OrgAdminPassword = "admin-password-";
     public const string DemoPassword = "demo-password";
     public const string DemoToken = "demo-token";
     public const string AdminUser = "admin";

@@ -61,6 +61,20 @@ internal static class ServiceResources
             .WithEnvironment("Gateway__PublicUrl", issuer);
     }
 
+    /// <summary>The tenants of the configuration, each with an admin of its own.</summary>
+    public static IResourceBuilder<ProjectResource> WithOrgs(this IResourceBuilder<ProjectResource> identity, IDistributedApplicationBuilder builder)
+    {
+        foreach (var org in builder.Configuration.GetSection(ConfigurationKeys.Orgs).GetChildren())
+        {
+            var slug = org["Slug"] ?? throw new InvalidOperationException($"{org.Path}:Slug is missing.");
+            identity.WithEnvironment($"Identity__Orgs__{org.Key}__Slug", slug)
+                .WithEnvironment($"Identity__Orgs__{org.Key}__Name", org["Name"] ?? slug)
+                .WithEnvironment($"Identity__Orgs__{org.Key}__AdminPassword", builder.AddPassword(WellKnown.OrgAdminPassword + slug));
+        }
+
+        return identity;
+    }
+
     /// <summary>Calls each of them over HTTP.</summary>
     public static IResourceBuilder<ProjectResource> Calls(
         this IResourceBuilder<ProjectResource> service, params ReadOnlySpan<IResourceBuilder<ProjectResource>> others)

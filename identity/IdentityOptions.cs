@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.RegularExpressions;
+using HpcBilling.Identity.Accounts;
 using HpcBilling.Identity.Domain;
 
 namespace HpcBilling.Identity;
@@ -22,6 +24,9 @@ internal sealed class IdentityOptions
 
     /// <summary>Password of the first admin; needed while there is none.</summary>
     public string? AdminPassword { get; set; }
+
+    /// <summary>Tenants besides the site's own; one that is listed is made at the start, one that is no longer listed stays.</summary>
+    public IReadOnlyList<OrgOptions> Orgs { get; set; } = [];
 
     /// <summary>Development only: password of the demo users.</summary>
     public string? DemoPassword { get; set; }
@@ -51,6 +56,13 @@ internal sealed class IdentityOptions
     [Range(1, 86_400, ErrorMessage = "Identity:LoginLockSeconds must be between 1 and 86 400")]
     public int LoginLockSeconds { get; set; } = 15 * 60;
 
+    /// <summary>Life of a code with which a password is set.</summary>
+    [Range(1, 168, ErrorMessage = "Identity:PasswordCodeHours must be between 1 and 168")]
+    public int PasswordCodeHours { get; set; } = 24;
+
+    /// <summary>Admins without a second factor are led to set one up and can do nothing else until then.</summary>
+    public bool SecondFactorForAdmins { get; set; }
+
     /// <summary>Machine clients that get tokens by client credentials.</summary>
     public IReadOnlyList<ClientOptions> Clients { get; set; } = [];
 
@@ -58,8 +70,35 @@ internal sealed class IdentityOptions
 
     public TimeSpan SessionAbsolute => TimeSpan.FromSeconds(SessionAbsoluteSeconds);
 
+    public TimeSpan PasswordCodeLife => TimeSpan.FromHours(PasswordCodeHours);
+
+    /// <summary>Whether the sessions of an account are good for setting up a second factor alone.</summary>
+    public bool MustEnrol(Account account) => SecondFactorForAdmins && account is { Role: Role.Admin, HasSecondFactor: false };
+
     public ThrottleLimits Throttle =>
         new(LoginFailuresMax, TimeSpan.FromSeconds(LoginWindowSeconds), TimeSpan.FromSeconds(LoginLockSeconds));
+}
+
+/// <summary>One tenant.</summary>
+internal sealed partial class OrgOptions
+{
+    /// <summary>Short name: its people sign in as <c>alice@slug</c>.</summary>
+    public string Slug { get; set; } = "";
+
+    /// <summary>Name for people, at most 200 characters; by default the short one.</summary>
+    public string Name
+    {
+        get => field ?? Slug;
+        set;
+    }
+
+    /// <summary>Password of its first admin; needed while it has none.</summary>
+    public string? AdminPassword { get; set; }
+
+    public bool IsComplete => SlugPattern.IsMatch(Slug) && Name.Length is > 0 and <= 200;
+
+    [GeneratedRegex("^[a-z][a-z0-9-]{0,62}\\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 100)]
+    private static partial Regex SlugPattern { get; }
 }
 
 /// <summary>One machine client.</summary>

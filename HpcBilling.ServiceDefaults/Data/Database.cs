@@ -19,6 +19,13 @@ public sealed class Database(NpgsqlDataSource source, ServiceIdentity service, T
         return await ReadyAsync(transaction, transaction.EnterWorkerAsync(cancellation));
     }
 
+    /// <summary>A transaction that sees nothing but the row with this id, whosever it is, in the tables whose policy allows the question.</summary>
+    internal async Task<OrgTransaction> BeginAskingAsync(Guid id, CancellationToken cancellation)
+    {
+        OrgTransaction transaction = await OrgTransaction.BeginAsync(source, service, clock, cancellation);
+        return await ReadyAsync(transaction, transaction.AskForAsync(id, cancellation));
+    }
+
     private static async Task<OrgTransaction> ReadyAsync(OrgTransaction transaction, Task preparation)
     {
         try

@@ -11,6 +11,7 @@ namespace HpcBilling.ServiceDefaults.Data;
 public sealed class OrgTransaction : IAsyncDisposable
 {
     private const string SetOrgSql = "SELECT set_config('app.org_id', @Org, true)";
+    private const string SetAskedSql = "SELECT set_config('app.asked_id', @Id, true)";
     private const string SetWorkerSql = "SELECT set_config('app.scope', 'worker', true)";
 
     private const string EnqueueSql = """
@@ -60,6 +61,8 @@ public sealed class OrgTransaction : IAsyncDisposable
     }
 
     internal Task EnterWorkerAsync(CancellationToken cancellation) => ExecuteAsync(SetWorkerSql, null, cancellation);
+
+    internal Task AskForAsync(Guid id, CancellationToken cancellation) => ExecuteAsync(SetAskedSql, new { Id = id.ToString() }, cancellation);
 
     /// <returns>Rows affected.</returns>
     public Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken cancellation) =>

@@ -8,6 +8,8 @@ namespace HpcBilling.ServiceDefaults.Messaging;
 
 public static class MessagingExtensions
 {
+    private const string Missing = "ConnectionStrings:rabbitmq is missing: events could not be sent";
+
     /// <summary>MassTransit over the RabbitMQ of <c>ConnectionStrings:rabbitmq</c>, an outbox relay, and the service's consumers behind an inbox.</summary>
     /// <param name="builder">The service's builder; <c>AddDatabase</c> comes before.</param>
     /// <param name="service">Prefix of the service's queues.</param>
@@ -18,7 +20,7 @@ public static class MessagingExtensions
         IConfigurationSection section = builder.Configuration.GetSection(MessagingOptions.Section);
         MessagingOptions options = section.Get<MessagingOptions>() ?? new MessagingOptions();
         builder.Services.AddOptions<MessagingOptions>().Bind(section).ValidateDataAnnotations()
-            .Validate(_ => connection is not null, "ConnectionStrings:rabbitmq is missing: events could not be sent") // `migrate` needs none
+            .Validate(_ => connection is not null, Missing) // `migrate` needs none
             .ValidateOnStart();
 
         var consumers = new BusConsumers(service, builder.Services);
@@ -30,7 +32,7 @@ public static class MessagingExtensions
             consumers.AddTo(bus);
             bus.UsingRabbitMq((context, rabbit) =>
             {
-                rabbit.Host(new Uri(connection!));
+                rabbit.Host(new Uri(connection ?? throw new InvalidOperationException(Missing)));
                 rabbit.PrefetchCount = options.PrefetchCount;
                 consumers.ConfigureEndpoints(context, rabbit, options);
             });

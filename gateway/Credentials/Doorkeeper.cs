@@ -39,6 +39,11 @@ internal sealed class Doorkeeper(RequestDelegate next, TokenCache tokens, Refusa
                 await next(context);
                 if (SetsSession(context.Response)) tokens.Forget(credential);
                 break;
+            case ExchangeOutcome.Granted { Token: var token } when credential.IsSession && token.Audiences is ["identity"] && Visitor.IsBrowser(context.Request):
+                // A session for identity alone has something to settle there first.
+                context.Response.StatusCode = StatusCodes.Status303SeeOther;
+                context.Response.Headers.Location = "/account/second-factor";
+                break;
             case ExchangeOutcome.Granted:
                 await refusal.WriteAsync(context, StatusCodes.Status403Forbidden, "This part of the site is not open to your account.");
                 break;

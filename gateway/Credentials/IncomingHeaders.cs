@@ -1,3 +1,4 @@
+using HpcBilling.Gateway.Routes;
 using Microsoft.Net.Http.Headers;
 
 namespace HpcBilling.Gateway.Credentials;
@@ -16,7 +17,8 @@ internal sealed class IncomingHeaders(RequestDelegate next)
         // The session's secret stays here, and services are not shown cookies that are none of theirs.
         var presented = PresentedCredential.Of(context.Request);
         context.Features.Set(presented);
-        string[] cookies = [.. context.Request.Cookies.Where(cookie => PublicCookies.Services.Contains(cookie.Key)).Select(cookie => $"{cookie.Key}={cookie.Value}")];
+        string service = context.PublicRoute().Service;
+        string[] cookies = [.. context.Request.Cookies.Where(cookie => PublicCookies.MayRead(service, cookie.Key)).Select(cookie => $"{cookie.Key}={cookie.Value}")];
         headers.Remove(HeaderNames.Authorization);
         headers.Remove(HeaderNames.Cookie);
         if (cookies.Length > 0) headers.Cookie = string.Join("; ", cookies);

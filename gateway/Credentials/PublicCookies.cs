@@ -9,6 +9,15 @@ internal static class PublicCookies
     public const string Csrf = "__Host-csrf";
     public const string Language = "__Host-language";
 
-    /// <summary>What services may read and set; the session cookie is identity's to set and the gateway's to read.</summary>
-    public static readonly FrozenSet<string> Services = new[] { Csrf, Language }.ToFrozenSet(StringComparer.Ordinal);
+    /// <summary>A sign-in that is under way; it goes between a browser and identity alone.</summary>
+    public const string SignIn = "__Host-signin";
+
+    private const string Identity = "identity";
+    private static readonly FrozenSet<string> Services = new[] { Csrf, Language }.ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>What a service is shown.</summary>
+    public static bool MayRead(string service, string cookie) => Services.Contains(cookie) || (service == Identity && cookie == SignIn);
+
+    /// <summary>What a service may set; the session cookie is identity's to set and the gateway's to read.</summary>
+    public static bool MaySet(string service, string cookie) => MayRead(service, cookie) || (service == Identity && cookie == Session);
 }

@@ -50,8 +50,7 @@ internal sealed class OutgoingHeaders(RequestDelegate next, IOptions<GatewayOpti
     // Identity alone sets sessions; no service sets a cookie that the site does not declare.
     private static StringValues Allowed(HttpContext context, StringValues cookies)
     {
-        bool identity = context.Features.Get<IReverseProxyFeature>() is not null && context.PublicRoute().Service == "identity";
-        return new StringValues([.. cookies.Where(cookie => cookie?.Split('=', 2)[0] is { } name
-            && (PublicCookies.Services.Contains(name) || (identity && name == PublicCookies.Session)))]);
+        string service = context.Features.Get<IReverseProxyFeature>() is null ? "" : context.PublicRoute().Service;
+        return new StringValues([.. cookies.Where(cookie => cookie?.Split('=', 2)[0] is { } name && PublicCookies.MaySet(service, name))]);
     }
 }

@@ -12,7 +12,7 @@ internal static class RouteTable
 
     public static readonly IReadOnlyList<PublicRoute> All =
     [
-        new("/login", "identity", Page) { RateLimit = RateLimits.Login },
+        new("/login/{**rest}", "identity", Page) { RateLimit = RateLimits.Login },
         new("/logout", "identity", Page),
         new("/account/{**rest}", "identity", SignedInPage),
         new("/.well-known/{**rest}", "identity", Anonymous),

@@ -5,18 +5,16 @@ using HpcBilling.ServiceDefaults.Data;
 
 namespace HpcBilling.Identity.Accounts;
 
-/// <summary>A caller sets a new password of his own; his other sessions end with it.</summary>
-internal sealed class ChangePassword(PasswordCheck check, Passwords passwords, Database database, TimeProvider clock)
+/// <summary>A caller sets a new password of his own; his other sessions end with it, and this one goes on under a new id.</summary>
+internal sealed class ChangePassword(PasswordCheck check, Passwords passwords, PasswordRules rules, Database database, TimeProvider clock)
 {
     private const string Sql = """
         UPDATE users SET password_hash = @Hash, password_changed_at = @Now WHERE org_id = @OrgId AND user_id = @UserId
         """;
 
-    private const string SlugSql = "SELECT slug FROM orgs WHERE org_id = @OrgId";
-
     public async Task<ChangePasswordOutcome> RunAsync(Caller caller, string current, string replacement, CancellationToken cancellation)
     {
-        if (PasswordRules.Refusal(replacement, caller.Username) is { } reason) return new ChangePasswordOutcome.NotTaken(reason);
+        if (rules.Refusal(replacement, caller.Username) is { } reason) return new ChangePasswordOutcome.NotTaken(reason);
         if (current == replacement) return new ChangePasswordOutcome.NotTaken("must differ from the current one");
 
         // Through the throttle of the login: whoever finds an open browser must not guess here what he may not guess there.
@@ -29,17 +27,19 @@ internal sealed class ChangePassword(PasswordCheck check, Passwords passwords, D
         await using OrgTransaction tx = await database.BeginAsync(caller.OrgId, cancellation);
         await ThrottleStore.ForgetAsync(tx, right.ThrottleKey, cancellation);
         await tx.ExecuteAsync(Sql, new { caller.OrgId, caller.UserId, Hash = hash, Now = now }, cancellation);
-        Guid? thisSession = Guid.TryParse(caller.SessionId, out Guid session) ? session : null;
-        await RevokeSessions.AllAsync(tx, caller.UserId, except: thisSession, now, cancellation);
+        RotatedSession? rotated = await RotateSession.RunAsync(tx, caller.UserId, Guid.Parse(caller.SessionId!), now, cancellation);
+        await RevokeSessions.AllAsync(tx, caller.UserId, except: rotated?.SessionId, now, cancellation);
+        await PasswordCodes.ForgetAsync(tx, caller.UserId, cancellation);
+        await PendingSignIns.ForgetAsync(tx, caller.UserId, cancellation);
         await tx.AuditAsync(caller.Act("password.changed", "user:" + caller.Username), cancellation);
         await tx.CommitAsync(cancellation);
-        return new ChangePasswordOutcome.Changed();
+        return new ChangePasswordOutcome.Changed(rotated);
     }
 
     private async Task<string> SlugAsync(Caller caller, CancellationToken cancellation)
     {
         await using OrgTransaction tx = await database.BeginAsync(caller.OrgId, cancellation);
-        return await tx.ExecuteScalarAsync<string>(SlugSql, new { caller.OrgId }, cancellation) ?? "";
+        return await Org.SlugAsync(tx, cancellation);
     }
 }
 
@@ -47,7 +47,8 @@ internal abstract record ChangePasswordOutcome
 {
     private ChangePasswordOutcome() { }
 
-    internal sealed record Changed : ChangePasswordOutcome;
+    /// <param name="Session">Takes the place of this browser's session; null when that had ended meanwhile.</param>
+    internal sealed record Changed(RotatedSession? Session) : ChangePasswordOutcome;
 
     /// <summary>Or there were too many tries; which of them is not said.</summary>
     internal sealed record CurrentIsWrong : ChangePasswordOutcome;

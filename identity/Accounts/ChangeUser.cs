@@ -15,10 +15,6 @@ internal sealed class ChangeUser(Database database, TimeProvider clock)
         SELECT count(*) FROM users WHERE org_id = @OrgId AND role = 'admin' AND status = 'active' AND user_id <> @UserId
         """;
 
-    private const string ReadSql = """
-        SELECT user_id AS id, username, role, status, created_at FROM users WHERE org_id = @OrgId AND user_id = @UserId
-        """;
-
     private const string WriteSql = "UPDATE users SET role = @Role, status = @Status WHERE org_id = @OrgId AND user_id = @UserId";
 
     public async Task<ChangeUserOutcome> RunAsync(Caller caller, Guid userId, UserChange change, CancellationToken cancellation)
@@ -26,8 +22,8 @@ internal sealed class ChangeUser(Database database, TimeProvider clock)
         if (change is { Role: null, Status: null }) return new ChangeUserOutcome.NothingAsked();
         await using OrgTransaction tx = await database.BeginAsync(caller.OrgId, cancellation);
         await tx.ExecuteAsync(LockOrgSql, new { caller.OrgId }, cancellation);
-        if (await tx.QuerySingleOrDefaultAsync<UserView>(ReadSql, new { caller.OrgId, UserId = userId }, cancellation) is not { } before)
-            return new ChangeUserOutcome.NotFound();
+        DateTimeOffset now = clock.GetUtcNow();
+        if (await UserView.FindAsync(tx, userId, now, cancellation) is not { } before) return new ChangeUserOutcome.NotFound();
 
         UserView after = before with { Role = change.Role ?? before.Role, Status = change.Status ?? before.Status };
         if (after == before) return new ChangeUserOutcome.Done(after);
@@ -37,7 +33,14 @@ internal sealed class ChangeUser(Database database, TimeProvider clock)
 
         var row = new { caller.OrgId, UserId = userId, Role = Word.Of(after.Role), Status = Word.Of(after.Status) };
         await tx.ExecuteAsync(WriteSql, row, cancellation);
-        await RevokeSessions.AllAsync(tx, userId, except: null, clock.GetUtcNow(), cancellation);
+        await RevokeSessions.AllAsync(tx, userId, except: null, now, cancellation);
+        if (after.Status == AccountStatus.Disabled)
+        {
+            await PendingSignIns.ForgetAsync(tx, userId, cancellation);
+            await PasswordCodes.ForgetAsync(tx, userId, cancellation);
+            after = after with { CodeExpiresAt = null };
+        }
+
         string subject = "user:" + before.Username;
         if (after.Role != before.Role)
             await tx.AuditAsync(caller.Act("user.role_changed", subject, Facts.Of(("from", Word.Of(before.Role)), ("to", row.Role))), cancellation);

@@ -6,9 +6,9 @@ using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Identity.Accounts;
 
-/// <summary>Before the first request: an admin, if there is none; in Development also researchers and a token to play with.</summary>
+/// <summary>Before the first request: the orgs of the configuration, an admin in each that has none; in Development also researchers and a token to play with.</summary>
 internal sealed class FirstAccounts(
-    Database database, Passwords passwords, IOptions<IdentityOptions> options, IHostEnvironment environment, TimeProvider clock) : IHostedService
+    Database database, Passwords passwords, PasswordRules rules, IOptions<IdentityOptions> options, IHostEnvironment environment, TimeProvider clock) : IHostedService
 {
     private const string AdminName = "admin";
     private const string DemoTokenName = "demo";
@@ -17,6 +17,12 @@ internal sealed class FirstAccounts(
 
     // Replicas start at the same time: one seeds, the others then find the rows.
     private const string LockSql = "SELECT pg_advisory_xact_lock(hashtextextended('first_accounts', 0))";
+
+    private const string AddOrgSql = """
+        INSERT INTO orgs (org_id, slug, name) VALUES (@OrgId, @Slug, @Name) ON CONFLICT (slug) DO NOTHING
+        """;
+
+    private const string OrgSql = "SELECT org_id FROM orgs WHERE slug = @Slug";
 
     private const string HasAdminSql = "SELECT EXISTS (SELECT 1 FROM users WHERE org_id = @OrgId AND role = 'admin')";
 
@@ -34,20 +40,29 @@ internal sealed class FirstAccounts(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        await using OrgTransaction tx = await database.BeginAsync(Orgs.Default, cancellationToken);
+        await using OrgTransaction tx = await database.BeginWorkerAsync(cancellationToken);
         await tx.ExecuteAsync(LockSql, null, cancellationToken);
-        if (!await tx.ExecuteScalarAsync<bool>(HasAdminSql, new { tx.OrgId }, cancellationToken))
+        foreach ((int index, OrgOptions org) in options.Value.Orgs.Index())
         {
-            string password = options.Value.AdminPassword
-                ?? throw new InvalidOperationException("Identity:AdminPassword is missing, and there is no admin yet: nobody could sign in.");
-            await AddAsync(tx, AdminName, Role.Admin, password, "Identity:AdminPassword", cancellationToken);
+            await tx.ExecuteAsync(AddOrgSql, new { OrgId = Guid.CreateVersion7(clock.GetUtcNow()), org.Slug, org.Name }, cancellationToken);
+            await tx.EnterOrgAsync(await tx.ExecuteScalarAsync<Guid>(OrgSql, new { org.Slug }, cancellationToken), cancellationToken);
+            await EnsureAdminAsync(tx, org.AdminPassword, $"Identity:Orgs:{index}:AdminPassword", cancellationToken);
         }
 
+        await tx.EnterOrgAsync(Orgs.Default, cancellationToken);
+        await EnsureAdminAsync(tx, options.Value.AdminPassword, "Identity:AdminPassword", cancellationToken);
         if (environment.IsDevelopment()) await AddDemoAsync(tx, cancellationToken);
         await tx.CommitAsync(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task EnsureAdminAsync(OrgTransaction tx, string? password, string key, CancellationToken cancellation)
+    {
+        if (await tx.ExecuteScalarAsync<bool>(HasAdminSql, new { tx.OrgId }, cancellation)) return;
+        if (password is null) throw new InvalidOperationException($"{key} is missing, and there is no admin yet: nobody could sign in.");
+        await AddAsync(tx, AdminName, Role.Admin, password, key, cancellation);
+    }
 
     private async Task AddDemoAsync(OrgTransaction tx, CancellationToken cancellation)
     {
@@ -77,7 +92,7 @@ internal sealed class FirstAccounts(
         OrgTransaction tx, string username, Role role, string password, string key, CancellationToken cancellation)
     {
         if (await Account.FindAsync(tx, username, cancellation) is not null) return; // hashing is slow on purpose
-        if (PasswordRules.Refusal(password, username) is { } reason) throw new InvalidOperationException($"{key} {reason}.");
+        if (rules.Refusal(password, username) is { } reason) throw new InvalidOperationException($"{key} {reason}.");
         DateTimeOffset now = clock.GetUtcNow();
         var row = new
         {

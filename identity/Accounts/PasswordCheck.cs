@@ -7,13 +7,11 @@ using Microsoft.Extensions.Options;
 namespace HpcBilling.Identity.Accounts;
 
 /// <summary>
-/// Throttled check of a password. Unknown name, wrong password, disabled account and lock take the same work and end in the
-/// same answer.
+/// Throttled check of a password. Unknown name, wrong password, disabled account, account without a password and lock take the same
+/// work and end in the same answer.
 /// </summary>
 internal sealed class PasswordCheck(Database database, Passwords passwords, IOptions<IdentityOptions> options, TimeProvider clock)
 {
-    private const string OrgBySlugSql = "SELECT org_id FROM orgs WHERE slug = @Slug";
-
     /// <param name="activity">First word of the audit actions: <c>login</c> gives <c>login.start</c> and <c>login.failure</c>.</param>
     /// <param name="attempt">Who, what and from where.</param>
     /// <param name="cancellation">Cancels it; a try that was counted stays counted.</param>
@@ -37,22 +35,13 @@ internal sealed class PasswordCheck(Database database, Passwords passwords, IOpt
         string activity, SignInName? name, ThrottleKey key, CancellationToken cancellation)
     {
         await using OrgTransaction tx = await database.BeginWorkerAsync(cancellation);
-        Guid? known = name is null ? null : await tx.ExecuteScalarAsync<Guid?>(OrgBySlugSql, new { Slug = name.OrgSlug }, cancellation);
+        Guid? known = name is null ? null : await Org.FindAsync(tx, name.OrgSlug, cancellation);
         await tx.EnterOrgAsync(known ?? Orgs.Default, cancellation);
         Account? account = name is null || known is null ? null : await Account.FindAsync(tx, name.Username, cancellation);
-
-        DateTimeOffset now = clock.GetUtcNow();
-        ThrottleState state = await ThrottleStore.LockRowAsync(tx, key, now, cancellation);
-        ThrottleVerdict verdict = LoginThrottle.Begin(state, options.Value.Throttle, now);
-        if (verdict is ThrottleVerdict.Try counted)
-        {
-            await ThrottleStore.WriteAsync(tx, key, counted.Next, cancellation);
-            if (counted.LockEnded) await tx.AuditAsync(LoginAct.Of(account, "lockout.end", key.IpAddress), cancellation);
-        }
-
+        bool mayTry = await Throttling.BeginAsync(tx, key, account, options.Value.Throttle, clock.GetUtcNow(), cancellation);
         await tx.AuditAsync(LoginAct.Of(account, activity + ".start", key.IpAddress), cancellation);
         await tx.CommitAsync(cancellation);
-        return (tx.OrgId, verdict is ThrottleVerdict.Try, account);
+        return (tx.OrgId, mayTry, account);
     }
 
     private async Task FailAsync(
@@ -60,18 +49,7 @@ internal sealed class PasswordCheck(Database database, Passwords passwords, IOpt
     {
         await using OrgTransaction tx = await database.BeginAsync(orgId, cancellation);
         await tx.AuditAsync(LoginAct.Of(account, activity + ".failure", key.IpAddress, ("reason", reason)), cancellation);
-        if (reason != "locked")
-        {
-            DateTimeOffset now = clock.GetUtcNow();
-            ThrottleState state = await ThrottleStore.LockRowAsync(tx, key, now, cancellation);
-            ThrottleState next = LoginThrottle.Fail(state, options.Value.Throttle, now);
-            if (next != state)
-            {
-                await ThrottleStore.WriteAsync(tx, key, next, cancellation);
-                await tx.AuditAsync(LoginAct.Of(account, "lockout.start", key.IpAddress, ("until", $"{next.LockedUntil:O}")), cancellation);
-            }
-        }
-
+        if (reason != "locked") await Throttling.FailAsync(tx, key, account, options.Value.Throttle, clock.GetUtcNow(), cancellation);
         await tx.CommitAsync(cancellation);
     }
 }

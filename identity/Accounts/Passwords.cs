@@ -23,7 +23,7 @@ internal sealed class Passwords
 
     public string Hash(string password) => hasher.HashPassword(Nobody, password);
 
-    /// <param name="hash">Null when there is no such account: the same work is done, so that the time tells nothing.</param>
+    /// <param name="hash">Null when there is no such account, or it has no password: the same work is done, so that the time tells nothing.</param>
     /// <param name="password">As typed.</param>
     public PasswordVerdict Verify(string? hash, string password)
     {

@@ -1,6 +1,5 @@
 using HpcBilling.Identity.Accounts;
 using HpcBilling.Identity.Sessions;
-using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.Ui;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Mvc;
@@ -12,6 +11,10 @@ namespace HpcBilling.Identity.Pages;
 [AllowAnonymous]
 internal sealed class LoginModel(SignIn signIn) : PageModel
 {
+    /// <summary>Where the form is, told how it came that one is here again.</summary>
+    public const string AfterPasswordSet = "/login?after=password";
+    public const string AfterTimeRanOut = "/login?after=time";
+
     [BindProperty]
     public string? Username { get; set; }
 
@@ -21,25 +24,38 @@ internal sealed class LoginModel(SignIn signIn) : PageModel
     [BindProperty(SupportsGet = true)]
     public string? ReturnUrl { get; set; }
 
+    [BindProperty(SupportsGet = true)]
+    public string? After { get; set; }
+
     public bool Refused { get; private set; }
 
-    public IActionResult OnGet() => User.IsSignedIn() ? LocalRedirect(Destination()) : Page();
+    public bool IsGoodNews => After == "password";
+
+    public string? Notice => After switch
+    {
+        "password" => Words.PasswordSetSignIn,
+        "time" => Words.SignInAgain,
+        _ => null,
+    };
+
+    public IActionResult OnGet() => User.IsSignedIn() ? LocalRedirect(this.LocalOrHome(ReturnUrl)) : Page();
 
     public async Task<IActionResult> OnPostAsync(CancellationToken cancellation)
     {
         var attempt = new PasswordAttempt(Username ?? "", Password ?? "", HttpContext.Connection.RemoteIpAddress?.ToString() ?? "");
-        Guid? previous = Guid.TryParse(User.FindFirst(Claims.Session)?.Value, out Guid session) ? session : null;
-        switch (await signIn.RunAsync(attempt, Request.Headers.UserAgent.ToString(), previous, cancellation))
+        switch (await signIn.RunAsync(attempt, Request.Headers.UserAgent.ToString(), BrowserSession.Of(User), cancellation))
         {
             case SignInOutcome.SignedIn signedIn:
                 SessionCookie.Set(Response, signedIn.Secret);
-                return new LocalSeeOther(Destination());
+                return new LocalSeeOther(signedIn.MustEnrol ? Then(LeadToEnrolment.Path) : this.LocalOrHome(ReturnUrl));
+            case SignInOutcome.NeedsSecondFactor next:
+                SignInCookie.Set(Response, next.Pending);
+                return new LocalSeeOther(Then(LoginSecondFactorModel.Path));
             default:
                 Refused = true;
                 return Page();
         }
     }
 
-    // To this site and nowhere else: a link to /login must not end on a stranger's page.
-    private string Destination() => Url.IsLocalUrl(ReturnUrl) ? ReturnUrl! : "/";
+    private string Then(string page) => page + QueryString.Create("returnUrl", this.LocalOrHome(ReturnUrl));
 }

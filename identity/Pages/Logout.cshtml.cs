@@ -15,7 +15,7 @@ internal sealed class LogoutModel(SignOut signOut) : PageModel
 
     public async Task<IActionResult> OnPostAsync(CancellationToken cancellation)
     {
-        if (User.IsSignedIn()) await signOut.ThisAsync(Caller.From(HttpContext), cancellation);
+        if (BrowserSession.Of(User) is { } session) await signOut.ThisAsync(Caller.From(HttpContext), session, cancellation);
         SessionCookie.Clear(Response);
         return new LocalSeeOther("/");
     }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Identity.Sessions;
 
-/// <summary>Ends locks whose time is over, so that the log says when, and forgets tries and sessions that matter no more.</summary>
+/// <summary>Ends locks whose time is over, so that the log says when, and forgets tries, sessions and codes that matter no more.</summary>
 internal sealed class Housekeeping(
     Database database, IOptions<IdentityOptions> options, TimeProvider clock, ILogger<Housekeeping> log) : BackgroundService
 {
@@ -28,6 +28,16 @@ internal sealed class Housekeeping(
     private const string ForgetSessionsSql = """
         DELETE FROM sessions WHERE session_id IN (
             SELECT session_id FROM sessions WHERE expires_at < @Oldest LIMIT @RowsMax FOR UPDATE SKIP LOCKED)
+        """;
+
+    private const string ForgetSignInsSql = """
+        DELETE FROM pending_sign_ins WHERE secret_hash IN (
+            SELECT secret_hash FROM pending_sign_ins WHERE expires_at < @Now LIMIT @RowsMax FOR UPDATE SKIP LOCKED)
+        """;
+
+    private const string ForgetCodesSql = """
+        DELETE FROM password_codes WHERE code_hash IN (
+            SELECT code_hash FROM password_codes WHERE expires_at < @Now LIMIT @RowsMax FOR UPDATE SKIP LOCKED)
         """;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -59,6 +69,8 @@ internal sealed class Housekeeping(
 
         await tx.ExecuteAsync(ForgetTriesSql, new { WindowEnd = now - options.Value.Throttle.Window, RowsMax }, cancellation);
         await tx.ExecuteAsync(ForgetSessionsSql, new { Oldest = now - SessionsKept, RowsMax }, cancellation);
+        await tx.ExecuteAsync(ForgetSignInsSql, new { Now = now, RowsMax }, cancellation);
+        await tx.ExecuteAsync(ForgetCodesSql, new { Now = now, RowsMax }, cancellation);
         await tx.CommitAsync(cancellation);
     }
 

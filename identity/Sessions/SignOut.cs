@@ -6,8 +6,7 @@ namespace HpcBilling.Identity.Sessions;
 /// <summary>A caller ends sessions of his own: this one, another one, or all.</summary>
 internal sealed class SignOut(Database database, TimeProvider clock)
 {
-    public Task<bool> ThisAsync(Caller caller, CancellationToken cancellation) =>
-        caller.SessionId is { } id ? OneAsync(caller, Guid.Parse(id), "logout", cancellation) : Task.FromResult(false);
+    public Task<bool> ThisAsync(Caller caller, Guid session, CancellationToken cancellation) => OneAsync(caller, session, "logout", cancellation);
 
     public Task<bool> OtherAsync(Caller caller, Guid sessionId, CancellationToken cancellation) =>
         OneAsync(caller, sessionId, "session.revoked", cancellation);

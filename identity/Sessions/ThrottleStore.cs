@@ -40,4 +40,8 @@ internal static class ThrottleStore
 /// <summary>Whose tries are counted together.</summary>
 /// <param name="Username">As typed; empty for everything that cannot be a username.</param>
 /// <param name="IpAddress">Client address as the gateway saw it.</param>
-internal sealed record ThrottleKey(string Username, string IpAddress);
+internal sealed record ThrottleKey(string Username, string IpAddress)
+{
+    /// <summary>In place of an address: tries of an account from all of them together.</summary>
+    public const string AnyAddress = "*";
+}

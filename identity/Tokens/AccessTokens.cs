@@ -1,4 +1,6 @@
+using HpcBilling.Identity.Accounts;
 using HpcBilling.Identity.Domain;
+using HpcBilling.Identity.Sessions;
 using HpcBilling.ServiceDefaults.Auth;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -27,6 +29,21 @@ internal sealed class AccessTokens(
         };
         if (user.SessionId is { } session) claims[Claims.Session] = session.ToString();
         return Sign(claims, Scopes.AudienceOf(user.Role), endsAt);
+    }
+
+    /// <summary>Of an admin who has yet to set up his second factor: without his role, a scope or a session, and for identity alone.</summary>
+    public IssuedToken ForEnrolment(Guid orgId, Account account, Guid sessionId, DateTimeOffset endsAt)
+    {
+        var claims = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            [Claims.Subject] = account.UserId.ToString(),
+            [Claims.Username] = account.Username,
+            [Claims.OrgId] = orgId.ToString(),
+            [Claims.Role] = Word.Of(Role.User),
+            [Claims.Scope] = "",
+            [BrowserSession.EnrolmentClaim] = sessionId.ToString(),
+        };
+        return Sign(claims, ["identity"], endsAt);
     }
 
     /// <param name="client">In its own name.</param>

@@ -1,4 +1,5 @@
 using HpcBilling.ServiceDefaults.Auth;
+using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Http;
 
 namespace HpcBilling.Identity.Tokens;
@@ -6,12 +7,14 @@ namespace HpcBilling.Identity.Tokens;
 /// <summary><c>/api/v1/access-tokens</c>: the caller's own personal access tokens.</summary>
 internal static class AccessTokensApi
 {
+    private static readonly OrgOwned Token = new("access token", "SELECT org_id FROM access_tokens WHERE token_id = @Id");
+
     public static void Map(IEndpointRouteBuilder app)
     {
         RouteGroupBuilder tokens = app.MapGroup("/api/v1/access-tokens").RequireAuthorization(Policies.User);
         tokens.MapGet("/", ListAsync);
         tokens.MapPost("/", CreateAsync);
-        tokens.MapDelete("/{id:guid}", RevokeAsync);
+        tokens.MapDelete("/{id:guid}", RevokeAsync).RefusesOtherOrgs(Token);
     }
 
     private static async Task<IResult> ListAsync(Caller caller, PersonalAccessTokens tokens, CancellationToken cancellation) =>

@@ -1,4 +1,5 @@
 using HpcBilling.Identity.Domain;
+using HpcBilling.Identity.Sessions;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 
@@ -84,6 +85,7 @@ internal sealed class PersonalAccessTokens(Database database, TimeProvider clock
         await using OrgTransaction tx = await database.BeginAsync(caller.OrgId, cancellation);
         var parameters = new { caller.OrgId, caller.UserId, TokenId = tokenId, Now = clock.GetUtcNow() };
         if (await tx.ExecuteAsync(RevokeSql, parameters, cancellation) == 0) return false;
+        await RevokeSessions.SayAsync(tx, caller.UserId, parameters.Now, cancellation);
         await tx.AuditAsync(caller.Act("token.revoked", $"token:{tokenId}"), cancellation);
         await tx.CommitAsync(cancellation);
         return true;

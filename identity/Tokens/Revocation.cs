@@ -1,4 +1,5 @@
 using HpcBilling.Identity.Accounts;
+using HpcBilling.Identity.Sessions;
 using HpcBilling.ServiceDefaults.Auditing;
 using HpcBilling.ServiceDefaults.Data;
 
@@ -41,6 +42,7 @@ internal static class Revocation
         var parameters = new { Hash = Credential.Hash(credential), Now = now };
         if (await tx.QuerySingleOrDefaultAsync<Ended>(Sql, parameters, cancellation) is not { } ended) return;
         await tx.EnterOrgAsync(ended.OrgId, cancellation);
+        await RevokeSessions.SayAsync(tx, ended.UserId, now, cancellation);
         string owner = (await Account.FindAsync(tx, ended.UserId, cancellation))?.Username ?? "unknown";
         await tx.AuditAsync(
             new AuditAct(owner, ended.Action, "user:" + owner, IpAddress: http.Connection.RemoteIpAddress?.ToString()), cancellation);

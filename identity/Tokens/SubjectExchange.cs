@@ -57,6 +57,7 @@ internal sealed class SubjectExchange(Database database, AccessTokens tokens, IO
 
         var touch = new { session.OrgId, session.SessionId, Now = now, TouchBefore = now - TouchInterval };
         await tx.ExecuteAsync(TouchSessionSql, touch, cancellation);
+        if (options.Value.MustEnrol(account)) return tokens.ForEnrolment(session.OrgId, account, session.SessionId, session.ExpiresAt);
         var user = new TokenUser(session.OrgId, account.UserId, account.Username, account.Role, Scopes.Of(account.Role), session.SessionId);
         return tokens.ForUser(user, session.ExpiresAt);
     }

@@ -3,6 +3,7 @@ using HpcBilling.Audit.ReadingEntries;
 using HpcBilling.Audit.VerifyingChain;
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Messaging;
@@ -20,4 +21,4 @@ RouteGroupBuilder audit = app.MapGroup("/api/v1/audit").RequireAuthorization(Pol
 ListEntries.Map(audit);
 ExportChain.Map(audit);
 VerifyChain.Map(audit);
-await app.RunAsync();
+await app.RunServiceAsync(args);

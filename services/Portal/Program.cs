@@ -17,4 +17,4 @@ app.UseServiceDefaults();
 app.UsePages();
 UsageFile.Map(app);
 ReceiptFile.Map(app);
-await app.RunAsync();
+await app.RunServiceAsync(args);

@@ -3,6 +3,7 @@ using HpcBilling.Rating;
 using HpcBilling.Rating.RatingUsage;
 using HpcBilling.Rating.SettlingReceipts;
 using HpcBilling.ServiceDefaults;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Messaging;
 
@@ -20,4 +21,4 @@ var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;
 app.UseServiceDefaults();
 app.MapRating();
-await app.RunAsync();
+await app.RunServiceAsync(args);

@@ -1,5 +1,6 @@
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Messaging;
@@ -32,4 +33,4 @@ ReceiveContent.Map(imports);
 ReadImports.Map(imports, jobs);
 ReadClusters.Map(app.MapGroup("/api/v1/clusters"));
 
-await app.RunAsync();
+await app.RunServiceAsync(args);

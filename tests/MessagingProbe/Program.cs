@@ -1,6 +1,7 @@
 using HpcBilling.Contracts;
 using HpcBilling.MessagingProbe;
 using HpcBilling.ServiceDefaults;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Messaging;
 
@@ -18,4 +19,4 @@ if (await app.MigrateIfAskedAsync(args)) return;
 app.UseServiceDefaults();
 Saying.Map(app);
 Guarded.Map(app);
-await app.RunAsync();
+await app.RunServiceAsync(args);

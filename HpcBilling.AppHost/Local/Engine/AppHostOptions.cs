@@ -16,6 +16,7 @@ public sealed record AppHostOptions
           --operator-port N      port of the operator's page (default 18888; 0: any free one)
           --environment NAME     Development has demo users, demo data and a payment provider that takes no money;
                                  default: DOTNET_ENVIRONMENT, else Production
+          --org SLUG[=NAME]      a further organisation beside the site's own; its admin signs in as admin@SLUG (repeatable)
           --logs                 show every resource's log lines here as well
           --help
 
@@ -63,6 +64,7 @@ public sealed record AppHostOptions
                 "--operator-port" => options with { OperatorPort = Port() },
                 "--port" or "--https-port" => options.With(ConfigurationKeys.HttpsPort, Port()),
                 "--http-port" => options.With(ConfigurationKeys.HttpPort, Port()),
+                "--org" => options.WithOrg(Value()),
                 _ => throw new FormatException($"Unknown argument '{name}'; see --help."),
             };
 
@@ -95,6 +97,15 @@ public sealed record AppHostOptions
             Environment.Exit(2);
             throw;
         }
+    }
+
+    private AppHostOptions WithOrg(string org)
+    {
+        var parts = org.Split('=', 2);
+        var place = $"{ConfigurationKeys.Orgs}:{Configuration.Keys.Count(key => key.EndsWith(":Slug", StringComparison.Ordinal))}";
+        Configuration[place + ":Slug"] = parts[0];
+        Configuration[place + ":Name"] = parts[^1];
+        return this;
     }
 
     private AppHostOptions With(string key, int value)

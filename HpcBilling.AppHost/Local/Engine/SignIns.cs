@@ -15,6 +15,8 @@ internal sealed record SignIns(string Url, string AuthorityFile, IReadOnlyList<S
         var people = new List<SignIn>();
         if (await ParameterAsync(model, WellKnown.AdminPassword) is { } adminPassword)
             people.Add(new SignIn(WellKnown.AdminUser, adminPassword));
+        foreach (var parameter in model.Resources.OfType<ParameterResource>().Where(parameter => parameter.Name.StartsWith(WellKnown.OrgAdminPassword, StringComparison.Ordinal)))
+            people.Add(new SignIn($"{WellKnown.AdminUser}@{parameter.Name[WellKnown.OrgAdminPassword.Length..]}", await parameter.GetValueAsync() ?? ""));
         if (await ParameterAsync(model, WellKnown.DemoPassword) is { } demoPassword)
             people.AddRange(WellKnown.DemoUsers.Select(user => new SignIn(user, demoPassword)));
 

@@ -1,6 +1,7 @@
 using HpcBilling.Identity.Accounts;
 using HpcBilling.Identity.Sessions;
 using HpcBilling.ServiceDefaults.Auth;
+using HpcBilling.Ui;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
@@ -27,7 +28,7 @@ internal sealed class IndexModel(ListSessions list, SignOut signOut, ChangePassw
 
     public async Task<IActionResult> OnPostRevokeAsync(Guid sessionId, CancellationToken cancellation)
     {
-        Message = await signOut.OtherAsync(Caller.From(HttpContext), sessionId, cancellation) ? "That session has ended." : "That session had ended already.";
+        Message = await signOut.OtherAsync(Caller.From(HttpContext), sessionId, cancellation) ? Words.SessionEnded : Words.SessionHadEnded;
         return await ShowAsync(cancellation);
     }
 
@@ -42,24 +43,28 @@ internal sealed class IndexModel(ListSessions list, SignOut signOut, ChangePassw
     {
         switch (await changePassword.RunAsync(Caller.From(HttpContext), CurrentPassword ?? "", NewPassword ?? "", cancellation))
         {
+            case ChangePasswordOutcome.Changed { Session: { } session }:
+                SessionCookie.Set(Response, session.Secret);
+                Message = Words.PasswordChanged;
+                return await ShowAsync(cancellation, session.SessionId);
             case ChangePasswordOutcome.Changed:
-                Message = "The password is changed; other sessions have ended.";
-                break;
+                SessionCookie.Clear(Response);
+                return new LocalSeeOther(LoginModel.AfterPasswordSet);
             case ChangePasswordOutcome.NotTaken refusal:
-                ModelState.AddModelError(nameof(NewPassword), "The new password " + refusal.Reason + ".");
+                ModelState.AddModelError(nameof(NewPassword), Words.NewPasswordRefused.With(refusal.Reason));
                 break;
             default:
-                ModelState.AddModelError(nameof(CurrentPassword), "That is not the current password, or there were too many tries.");
+                ModelState.AddModelError(nameof(CurrentPassword), Words.CurrentPasswordWrong);
                 break;
         }
 
         return await ShowAsync(cancellation);
     }
 
-    private async Task<IActionResult> ShowAsync(CancellationToken cancellation)
+    private async Task<IActionResult> ShowAsync(CancellationToken cancellation, Guid? thisSession = null)
     {
         var caller = Caller.From(HttpContext);
-        ThisSession = Guid.Parse(caller.SessionId!);
+        ThisSession = thisSession ?? Guid.Parse(caller.SessionId!);
         Sessions = await list.RunAsync(caller, cancellation);
         return Page();
     }

@@ -1,6 +1,7 @@
 using HpcBilling.Identity.Domain;
 using HpcBilling.Identity.Tokens;
 using HpcBilling.ServiceDefaults.Auth;
+using HpcBilling.Ui;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
@@ -52,7 +53,7 @@ internal sealed class TokensModel(PersonalAccessTokens tokens, TimeProvider cloc
 
     public async Task<IActionResult> OnPostRevokeAsync(Guid tokenId, CancellationToken cancellation)
     {
-        Message = await tokens.RevokeAsync(Caller.From(HttpContext), tokenId, cancellation) ? "The token is revoked." : "That token had ended already.";
+        Message = await tokens.RevokeAsync(Caller.From(HttpContext), tokenId, cancellation) ? Words.TokenRevoked : Words.TokenHadEnded;
         return await ShowAsync(cancellation);
     }
 

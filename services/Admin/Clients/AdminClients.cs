@@ -6,5 +6,6 @@ internal static class AdminClients
         .AddSingleton<RatingOffice>()
         .AddSingleton<ImportJobs>()
         .AddSingleton<Payments>()
-        .AddSingleton<AuditLog>();
+        .AddSingleton<AuditLog>()
+        .AddSingleton<Users>();
 }

@@ -47,10 +47,13 @@ internal sealed class StartModel(Database database, StartPayment payments, Provi
         }
     }
 
-    // A receipt that is just on its way here and one of somebody else look the same: nobody learns which receipts there are.
+    // A receipt that is just on its way here and one of a colleague look the same: nobody learns which receipts there are.
     private async Task<IActionResult> ShowAsync(int status, CancellationToken cancellation)
     {
-        Payable = await PayableView.FindAsync(database, Caller.From(HttpContext), Id, cancellation);
+        var caller = Caller.From(HttpContext);
+        Payable = await PayableView.FindAsync(database, caller, Id, cancellation);
+        if (Payable is null && await database.RefuseOtherOrgAsync(PayableView.Receipt, Id, caller, cancellation) is not null)
+            return StatusCode(StatusCodes.Status403Forbidden);
         Response.StatusCode = Payable is null ? StatusCodes.Status404NotFound : status;
         Response.Headers.CacheControl = "no-store";
         if (Payable is null && Try is >= 0 and < TriesMax)

@@ -42,8 +42,14 @@ internal sealed class ThanksModel(Database database) : PageModel
 
     public async Task<IActionResult> OnGetAsync(CancellationToken cancellation)
     {
-        Payment = await PaymentView.FindAsync(database, Caller.From(HttpContext), PaymentId, cancellation);
-        if (Payment is null) return NotFound();
+        var caller = Caller.From(HttpContext);
+        Payment = await PaymentView.FindAsync(database, caller, PaymentId, cancellation);
+        if (Payment is null)
+        {
+            bool isOtherOrgs = await database.RefuseOtherOrgAsync(PaymentView.Payment, PaymentId, caller, cancellation) is not null;
+            return isOtherOrgs ? StatusCode(StatusCodes.Status403Forbidden) : NotFound();
+        }
+
         Response.Headers.CacheControl = "no-store";
         if (Payment.Status == PaymentStatus.Pending && Try is >= 0 and < TriesMax)
             Response.Headers["Refresh"] = $"{RefreshSeconds};url=/payments/thanks?payment={PaymentId}&try={Try + 1}";

@@ -31,6 +31,7 @@ internal static class ListPayments
         if (!PageCursor.TryDecode(cursor, 1, out string[] key) || (key.Length == 1 && !Guid.TryParse(key[0], out before)))
             return Problems.Invalid("cursor", "must be one that this list gave");
 
+        if (receipt is { } asked && await database.RefuseOtherOrgAsync(PayableView.Receipt, asked, caller, cancellation) is { } refusal) return refusal;
         await using OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation);
         IReadOnlyList<Item> rows = await transaction.QueryAsync<Item>(
             Sql,

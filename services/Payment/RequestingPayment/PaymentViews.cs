@@ -13,6 +13,9 @@ internal sealed record PayableView(Guid ReceiptId, string Number, long AmountMin
         WHERE org_id = @OrgId AND username = @Username AND receipt_id = @ReceiptId
         """;
 
+    /// <summary>A receipt as this service knows it.</summary>
+    public static readonly OrgOwned Receipt = new("receipt", "SELECT org_id FROM payables WHERE receipt_id = @Id");
+
     public static async Task<PayableView?> FindAsync(Database database, Caller caller, Guid receiptId, CancellationToken cancellation)
     {
         await using OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation);
@@ -30,6 +33,8 @@ internal sealed record PaymentView(
         FROM payments p JOIN payables r ON r.org_id = p.org_id AND r.receipt_id = p.receipt_id
         WHERE p.org_id = @OrgId AND r.username = @Username AND p.id = @PaymentId
         """;
+
+    public static readonly OrgOwned Payment = new("payment", "SELECT org_id FROM payments WHERE id = @Id");
 
     public static async Task<PaymentView?> FindAsync(Database database, Caller caller, Guid paymentId, CancellationToken cancellation)
     {

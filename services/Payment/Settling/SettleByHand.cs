@@ -1,4 +1,5 @@
 using HpcBilling.Payment.Domain;
+using HpcBilling.Payment.RequestingPayment;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Http;
@@ -17,7 +18,7 @@ internal static class SettleByHand
         """;
 
     public static void Map(RouteGroupBuilder payments) => payments.MapPost("/receipts/{id:guid}/settle", HandleAsync)
-        .RequireAuthorization(Policies.Admin, Policies.Scope("payments.write"));
+        .RefusesOtherOrgs(PayableView.Receipt).RequireAuthorization(Policies.Admin, Policies.Scope("payments.write"));
 
     private static async Task<IResult> HandleAsync(
         Guid id, Body body, Caller caller, Database database, TimeProvider clock, CancellationToken cancellation)

@@ -20,12 +20,14 @@ internal static class ReadReceipt
         FROM receipt_items WHERE org_id = @Org AND receipt_id = @Id AND line > @After ORDER BY line LIMIT @Rows
         """;
 
+    private static readonly OrgOwned Receipt = new("receipt", "SELECT org_id FROM receipts WHERE id = @Id");
+
     public static void Map(RouteGroupBuilder receipts)
     {
         receipts.MapGet("/{id:guid}", (Guid id, [AsParameters] Query query, Caller caller, Database database, CancellationToken cancellation) =>
-            HandleAsync(id, query, itemsOnly: false, caller, database, cancellation));
+            HandleAsync(id, query, itemsOnly: false, caller, database, cancellation)).RefusesOtherOrgs(Receipt);
         receipts.MapGet("/{id:guid}/items", (Guid id, [AsParameters] Query query, Caller caller, Database database, CancellationToken cancellation) =>
-            HandleAsync(id, query, itemsOnly: true, caller, database, cancellation));
+            HandleAsync(id, query, itemsOnly: true, caller, database, cancellation)).RefusesOtherOrgs(Receipt);
     }
 
     private static async Task<IResult> HandleAsync(

@@ -18,7 +18,7 @@ public sealed class ServiceApi(IHttpClientFactory clients, ILogger<ServiceApi> l
         SendAsync<T>(service, new HttpRequestMessage(HttpMethod.Get, query.On(path)), ct);
 
     /// <param name="service">Name of the service.</param>
-    /// <param name="method">POST or PUT.</param>
+    /// <param name="method">POST, PUT, PATCH or DELETE.</param>
     /// <param name="path">Path of its API.</param>
     /// <param name="body">Sent as JSON.</param>
     /// <param name="ct">Cancelled when the visitor has gone.</param>

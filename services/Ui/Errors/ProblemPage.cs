@@ -5,7 +5,8 @@ namespace HpcBilling.Ui.Errors;
 /// <param name="Detail">Reason in words for this one request; null where only the status is known.</param>
 /// <param name="TraceId">W3C trace id, for the operator.</param>
 /// <param name="IsStaleForm">The form's antiforgery token was missing, old or somebody else's.</param>
-public sealed record ProblemPage(int Status, string? Detail, string TraceId, bool IsStaleForm)
+/// <param name="FormPath">Page of such a form, to load it anew; null where there is none to go back to.</param>
+public sealed record ProblemPage(int Status, string? Detail, string TraceId, bool IsStaleForm, string? FormPath = null)
 {
     public string Title => Status switch
     {

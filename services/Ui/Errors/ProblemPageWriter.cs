@@ -36,12 +36,18 @@ internal sealed class ProblemPageWriter(IModelMetadataProvider metadata) : IProb
             return;
         }
 
-        await RenderAsync(http, new ProblemPage(status, DetailFor(context.ProblemDetails, status), TraceId(http), IsStaleForm(http)));
+        bool isStale = IsStaleForm(http);
+        await RenderAsync(http, new ProblemPage(
+            status, DetailFor(context.ProblemDetails, status), TraceId(http), isStale, isStale ? FormPath(http.Request.Path) : null));
     }
 
     /// <summary>The sign-in page, told where to return to.</summary>
     private static string SignInPath(HttpRequest request) =>
         "/login" + QueryString.Create("returnUrl", request.Path + request.QueryString);
+
+    /// <summary>Forms are sent to the page that they are on. An address that a browser would read as another site's is none of ours.</summary>
+    private static string? FormPath(PathString path) =>
+        path.Value is ['/', not ('/' or '\\'), ..] ? path.ToUriComponent() : null;
 
     private async Task RenderAsync(HttpContext http, ProblemPage page)
     {

@@ -9,7 +9,7 @@ namespace HpcBilling.Usage.RecordingUsage;
 internal static class FindImport
 {
     private const string Sql = "SELECT * FROM import_jobs WHERE org_id = @Org AND id = @Id";
-    private const string ExistsSql = "SELECT EXISTS (SELECT 1 FROM import_jobs WHERE id = @Id)";
+    private static readonly OrgOwned Import = new("import", "SELECT org_id FROM import_jobs WHERE id = @Id");
 
     public static async Task<ImportLookup> FindAsync(Database database, Caller caller, Guid id, CancellationToken cancellation)
     {
@@ -18,16 +18,7 @@ internal static class FindImport
             if (await own.QuerySingleOrDefaultAsync<ImportJob>(Sql, new { Org = caller.OrgId, Id = id }, cancellation) is { } job) return new ImportLookup.Found(job);
         }
 
-        // Across orgs, and only to tell "nobody's" from "somebody else's".
-        await using (OrgTransaction any = await database.BeginWorkerAsync(cancellation))
-        {
-            if (!await any.ExecuteScalarAsync<bool>(ExistsSql, new { Id = id }, cancellation)) return new ImportLookup.Refused(Problems.NotFound("import"));
-        }
-
-        await using OrgTransaction audit = await database.BeginAsync(caller.OrgId, cancellation);
-        await audit.AuditAsync(caller.Act("access.denied", $"import:{id}"), cancellation);
-        await audit.CommitAsync(cancellation);
-        return new ImportLookup.Refused(Problems.Forbidden("The import belongs to another organisation."));
+        return new ImportLookup.Refused(await database.RefuseOtherOrgAsync(Import, id, caller, cancellation) ?? Problems.NotFound("import"));
     }
 }
 

@@ -27,17 +27,6 @@ public sealed class AccountRulesTests
     [Fact]
     public void A_username_ends_where_its_text_ends() => Assert.False(SignInName.IsUsername("alice\n"));
 
-    [Theory]
-    [InlineData("elevenchars", false)]
-    [InlineData("twelve chars", true)]
-    [InlineData("all lower case and no digit at all", true)]
-    [InlineData("my name is Alice", false)]
-    public void Length_counts_and_composition_does_not(string password, bool taken) =>
-        Assert.Equal(taken, PasswordRules.Refusal(password, "alice") is null);
-
-    [Fact]
-    public void A_password_has_an_upper_bound() => Assert.NotNull(PasswordRules.Refusal(new string('x', PasswordRules.CharactersMax + 1), "alice"));
-
     [Fact]
     [Trait("Control", "AUTHZ-02")]
     public void A_users_token_is_not_for_the_admin_and_audit_services()

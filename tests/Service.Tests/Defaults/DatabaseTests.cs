@@ -48,8 +48,10 @@ public sealed class DatabaseTests(Servers servers)
     public async Task Migrating_again_changes_nothing_and_a_changed_migration_is_refused()
     {
         await using RunningService probe = await servers.PrepareServiceAsync("MessagingProbe");
+        IReadOnlyList<DateTime> applied = await probe.QueryAsync<DateTime>("SELECT applied_at FROM schema_migrations ORDER BY name");
         await probe.MigrateAsync();
-        Assert.Equal(2, await probe.ScalarAsync<long>("SELECT count(*) FROM schema_migrations"));
+        Assert.Equal(applied, await probe.QueryAsync<DateTime>("SELECT applied_at FROM schema_migrations ORDER BY name"));
+        Assert.NotEmpty(applied);
 
         await probe.ExecuteAsync("UPDATE schema_migrations SET checksum = 'other' WHERE name = '0001_effects.sql'");
         InvalidOperationException refusal = await Assert.ThrowsAsync<InvalidOperationException>(probe.MigrateAsync);

@@ -151,6 +151,9 @@ public sealed class SignInTests(Site site) : IClassFixture<Site>
         });
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         Assert.Null(browser.Session);
+        string page = await answer.Content.ReadAsStringAsync();
+        Assert.Contains("This form is no longer valid", page);
+        Assert.Contains("href=\"/login\">Load the form again</a>", page);
     }
 
     [Fact]

@@ -70,11 +70,14 @@ public sealed class RunningService : IAsyncDisposable
         await connection.ExecuteAsync(sql, args);
     }
 
-    public async Task MigrateAsync()
+    public Task MigrateAsync() => RunAsync("migrate");
+
+    /// <summary>Runs the program to its end with a command instead of serving; what it prints is in the log.</summary>
+    public async Task RunAsync(params string[] command)
     {
-        using Process migration = Launch("migrate");
-        await migration.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
-        if (migration.ExitCode != 0) throw new InvalidOperationException($"{project} migrate ended with {migration.ExitCode}:\n{Log}");
+        using Process run = Launch(command);
+        await run.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
+        if (run.ExitCode != 0) throw new InvalidOperationException($"{project} {string.Join(' ', command)} ended with {run.ExitCode}:\n{Log}");
     }
 
     public async Task StartAsync()

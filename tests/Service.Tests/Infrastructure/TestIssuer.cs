@@ -20,6 +20,9 @@ public sealed class TestIssuer : IAsyncDisposable
 
     public string Issuer { get; private set; } = "";
 
+    /// <summary>The private key, for a service that signs tokens itself.</summary>
+    public string SigningKeyPem => key.ExportPkcs8PrivateKeyPem();
+
     public async Task StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -37,19 +40,25 @@ public sealed class TestIssuer : IAsyncDisposable
     }
 
     /// <summary>A token as identity would issue it.</summary>
-    public string Token(TestCaller caller, string audience, DateTimeOffset? now = null)
-    {
-        DateTimeOffset issued = now ?? DateTimeOffset.UtcNow;
-        var claims = new ClaimsIdentity(
+    public string Token(TestCaller caller, string audience, DateTimeOffset? now = null) => Sign(
         [
             new("sub", caller.UserId.ToString()), new("preferred_username", caller.Username), new("org_id", caller.OrgId.ToString()),
-            new("role", caller.Role), new("scope", caller.Scopes), new("sid", "test-session"),
-        ]);
+            new("role", caller.Role), new("scope", caller.Scopes), new("sid", "019a0000-0000-7000-8000-00000000005e"),
+        ],
+        audience, now);
+
+    /// <summary>A token of a program, which is no user and has no role.</summary>
+    public string MachineToken(string client, Guid orgId, string scopes, string audience) =>
+        Sign([new("sub", client), new("client_id", client), new("org_id", orgId.ToString()), new("scope", scopes)], audience, now: null);
+
+    private string Sign(IReadOnlyList<Claim> claims, string audience, DateTimeOffset? now)
+    {
+        DateTimeOffset issued = now ?? DateTimeOffset.UtcNow;
         return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
         {
             Issuer = Issuer,
             Audience = audience,
-            Subject = claims,
+            Subject = new ClaimsIdentity(claims),
             TokenType = "at+jwt",
             IssuedAt = issued.UtcDateTime,
             NotBefore = issued.UtcDateTime,

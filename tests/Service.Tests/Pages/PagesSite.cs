@@ -34,6 +34,7 @@ public sealed partial class PagesSite(Servers servers) : IAsyncLifetime
         {
             ["DataProtection__MasterKey"] = Convert.ToBase64String(new byte[64]),
             ["Site__TimeZone"] = "Asia/Bangkok",
+            ["services__identity__http__0"] = backend,
             ["services__rating__http__0"] = backend,
             ["services__usage__http__0"] = backend,
             ["services__payment__http__0"] = backend,

@@ -6,13 +6,15 @@ using Microsoft.Extensions.Logging;
 
 namespace HpcBilling.Service.Tests.Pages;
 
-/// <summary>In place of rating, usage, payment and audit: answers in their shapes, with names as hostile as users can make them.</summary>
+/// <summary>In place of identity, rating, usage, payment and audit: answers in their shapes, with names as hostile as users can make them.</summary>
 public sealed class StandInBackend : IAsyncDisposable
 {
     public const string Hostile = "<script>alert(1)</script>";
     public const string Formula = "=HYPERLINK(\"http://evil.example\")";
     public static readonly Guid OwnReceipt = new("01900000-0000-7000-9000-000000000001");
     public static readonly Guid ForeignReceipt = new("01900000-0000-7000-9000-000000000002");
+    public const string Code = "ABCD-EFGH-JKMN-PQRS";
+    public static readonly Guid Account = new("01900000-0000-7000-9000-000000000004");
     public static readonly Guid Job = new("01900000-0000-7000-9000-000000000003");
 
     private static readonly DateTimeOffset Noon = new(2017, 1, 2, 12, 0, 0, TimeSpan.Zero);
@@ -36,13 +38,16 @@ public sealed class StandInBackend : IAsyncDisposable
         {
             if (!HttpMethods.IsGet(context.Request.Method))
             {
-                using var body = new StreamReader(context.Request.Body);
+                context.Request.EnableBuffering();
+                using var body = new StreamReader(context.Request.Body, leaveOpen: true);
                 written.Enqueue($"{context.Request.Method} {context.Request.Path} {await body.ReadToEndAsync()}");
+                context.Request.Body.Position = 0;
             }
 
             await next(context);
         });
         MapRating(app);
+        MapIdentity(app);
         app.MapGet("/api/v1/jobs", () => new { items = new[] { ImportJob() }, nextCursor = (string?)null });
         app.MapGet("/api/v1/jobs/{id:guid}", (Guid id) => ImportJob());
         app.MapGet("/api/v1/imports/{id:guid}/quarantine", (Guid id) => new { items = new[] { new { line = 7, reason = Hostile, text = Hostile } } });
@@ -65,6 +70,34 @@ public sealed class StandInBackend : IAsyncDisposable
     {
         if (app is not null) await app.DisposeAsync();
     }
+
+    private static void MapIdentity(WebApplication app)
+    {
+        app.MapGet("/api/v1/users", () => new { items = new[] { User(code: null) }, nextCursor = (string?)null });
+        app.MapGet("/api/v1/users/{id:guid}", (Guid id) => User(code: null));
+        app.MapPost("/api/v1/users", (UserWish wish) => wish.Password == "short"
+            ? Results.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { ["password"] = ["must have at least 12 characters"] }) { Status = 422 })
+            : Results.Json(User(wish.Password is null ? Code : null), statusCode: 201));
+        app.MapPatch("/api/v1/users/{id:guid}", (Guid id, UserWish wish) => wish.Role == "user"
+            ? Results.Problem(statusCode: 409, detail: "This is the last active admin; make another one first.")
+            : Results.Json(User(code: null)));
+        app.MapPost("/api/v1/users/{id:guid}/reset", (Guid id) => User(Code));
+        app.MapDelete("/api/v1/users/{id:guid}/second-factor", (Guid id) => User(code: null));
+    }
+
+    private static object User(string? code) => new
+    {
+        id = Account,
+        username = Hostile,
+        role = "admin",
+        status = "active",
+        createdAt = Noon,
+        hasPassword = code is null,
+        hasSecondFactor = true,
+        code,
+        codeExpiresAt = code is null ? (DateTimeOffset?)null : Noon,
+        codePath = code is null ? null : "/login/reset",
+    };
 
     private static void MapRating(WebApplication app)
     {
@@ -209,4 +242,6 @@ public sealed class StandInBackend : IAsyncDisposable
         startedAt = Noon,
         finishedAt = Noon,
     };
+
+    private sealed record UserWish(string? Username, string? Password, string? Role);
 }

@@ -14,6 +14,9 @@ namespace HpcBilling.System.Tests.Infrastructure;
 /// <summary>The whole system, started by its AppHost; tests reach it as users do, through the gateway, and look into its databases only to check the books.</summary>
 public sealed class Platform : IAsyncLifetime
 {
+    /// <summary>Short name of a second org beside the site's own.</summary>
+    public const string OtherOrg = "physics";
+
     private static readonly string[] Databases = ["identity", "usage", "rating", "payment", "audit"];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
     private readonly Dictionary<string, int> killed = new(StringComparer.Ordinal);
@@ -45,7 +48,7 @@ public sealed class Platform : IAsyncLifetime
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Telemetry.Address,
             ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
             ["OTEL_METRIC_EXPORT_INTERVAL"] = "2000",
-        });
+        }, "--org", $"{OtherOrg}=Institute of Physics");
 
         // The demo data are in the books before the tests look at them.
         AppHostReady ready = await host.WaitForAsync(now => now.Resources["demo-data"].State == ResourceState.Finished, Patience);
@@ -97,10 +100,21 @@ public sealed class Platform : IAsyncLifetime
     }
 
     /// <summary>Runs the CLI with the profile that the AppHost wrote.</summary>
-    public async Task<(int Exit, string Output, string Errors)> HpcbAsync(params string[] arguments)
+    public Task<(int Exit, string Output, string Errors)> HpcbAsync(params string[] arguments) => HpcbOfAsync(Path.Combine(State, "cli.json"), arguments);
+
+    /// <summary>A profile for the CLI with another token.</summary>
+    public string ProfileWith(string token)
+    {
+        string file = Path.Combine(Folder, $"cli-{Guid.CreateVersion7()}.json");
+        File.WriteAllText(file, JsonSerializer.Serialize(new { url = Url, token, caFile = AuthorityFile }, JsonSerializerOptions.Web));
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return file;
+    }
+
+    public async Task<(int Exit, string Output, string Errors)> HpcbOfAsync(string profile, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Repository.Cli, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
-        start.Environment["HPCB_PROFILE"] = Path.Combine(State, "cli.json");
+        start.Environment["HPCB_PROFILE"] = profile;
         start.Environment.Remove("HPCB_URL");
         start.Environment.Remove("HPCB_TOKEN");
         using Process process = Process.Start(start)!;
@@ -112,9 +126,11 @@ public sealed class Platform : IAsyncLifetime
     }
 
     /// <summary>Runs a command that must succeed and print one JSON object.</summary>
-    public async Task<JsonElement> HpcbJsonAsync(params string[] arguments)
+    public Task<JsonElement> HpcbJsonAsync(params string[] arguments) => HpcbJsonOfAsync(Path.Combine(State, "cli.json"), arguments);
+
+    public async Task<JsonElement> HpcbJsonOfAsync(string profile, params string[] arguments)
     {
-        (int exit, string output, string errors) = await HpcbAsync(arguments);
+        (int exit, string output, string errors) = await HpcbOfAsync(profile, arguments);
         Assert.True(exit == 0, $"hpcb {string.Join(' ', arguments)} ended with {exit}: {errors} {output}");
         return JsonDocument.Parse(output).RootElement;
     }

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
 using AngleSharp.Dom;
 using AngleSharp.Html.Dom;
 using AngleSharp.Html.Parser;
@@ -60,6 +62,18 @@ public sealed class WebSession(HttpClient client) : IDisposable
             ? await client.PostAsync(target, content)
             : await client.GetAsync(new UriBuilder(target) { Query = await content.ReadAsStringAsync() }.Uri);
         return await ShowAsync(response);
+    }
+
+    /// <summary>Calls the API as a script of the shown page would: with the session's cookie and the page's antiforgery token.</summary>
+    public async Task<JsonElement> PostJsonAsync(string path, object body)
+    {
+        string csrf = (Page.QuerySelector("input[name=__csrf]") as IHtmlInputElement)?.Value ?? throw new InvalidOperationException($"{Location} has no form.");
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
+        request.Headers.Add("X-CSRF-Token", csrf);
+        using HttpResponseMessage response = await client.SendAsync(request);
+        string text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{path}: {(int)response.StatusCode} {text}");
+        return JsonDocument.Parse(text).RootElement;
     }
 
     public void Dispose() => client.Dispose();

@@ -16,7 +16,7 @@ public sealed class JobModel(ImportJobs imports) : PageModel
     public async Task<IActionResult> OnGetAsync(Guid id, CancellationToken ct)
     {
         Job = await imports.JobAsync(id, ct);
-        if (Job is Answer<ImportJob>.Missing) return NotFound();
+        if (Job.ErrorPage() is { } errorPage) return errorPage;
         if (Job.ValueOrNull is { Quarantined: > 0 }) Quarantine = await imports.QuarantineAsync(id, Cursor, ct);
         return Page();
     }

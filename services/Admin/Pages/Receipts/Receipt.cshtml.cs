@@ -28,6 +28,6 @@ public sealed class ReceiptModel(RatingClient rating, Payments payments) : PageM
     private async Task<IActionResult> ShowAsync(Guid id, CancellationToken ct)
     {
         Receipt = await rating.ReceiptAsync(id, Cursor, limit: null, ct);
-        return Receipt is Answer<Receipt>.Missing ? NotFound() : Page();
+        return Receipt.ErrorPage() ?? Page();
     }
 }

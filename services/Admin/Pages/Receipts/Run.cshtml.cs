@@ -13,6 +13,6 @@ public sealed class RunModel(RatingOffice office) : PageModel
     public async Task<IActionResult> OnGetAsync(Guid id, CancellationToken ct)
     {
         Run = await office.ReceiptRunAsync(id, ct);
-        return Run is Answer<ReceiptRun>.Missing ? NotFound() : Page();
+        return Run.ErrorPage() ?? Page();
     }
 }

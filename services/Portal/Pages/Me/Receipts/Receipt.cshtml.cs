@@ -22,6 +22,6 @@ public sealed class ReceiptModel(RatingClient rating) : PageModel
 
         // An admin may read every receipt, but these pages show one's own: rating answers him, so it is checked here.
         bool isForeign = Receipt.ValueOrNull is { } receipt && receipt.Username != User.Username();
-        return isForeign || Receipt is Answer<Receipt>.Missing ? NotFound() : Page();
+        return isForeign ? NotFound() : Receipt.ErrorPage() ?? Page();
     }
 }
