@@ -1,8 +1,8 @@
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults;
-using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Messaging;
 using HpcBilling.Usage;
 using HpcBilling.Usage.Polling;

@@ -10,6 +10,9 @@ internal sealed class ClusterLedger(Database database, IOptions<PollingOptions> 
 {
     private const int ErrorLengthMax = 500;
 
+    // Of polls; back-fills stay.
+    private const int DaysKept = 30;
+
     private const string RegisterSql = """
         INSERT INTO clusters (org_id, name, read_until, month_read_at, poll_due_at) VALUES (@Org, @Name, @From, @Now, @Now) ON CONFLICT DO NOTHING
         """;
@@ -45,6 +48,10 @@ internal sealed class ClusterLedger(Database database, IOptions<PollingOptions> 
     // A poll that brought nothing leaves nothing behind.
     private const string ForgetSql = """
         DELETE FROM reads WHERE org_id = @Org AND id = @Id AND kind <> 'backfill' AND stored + updated + corrected + quarantined = 0
+        """;
+
+    private const string TidySql = """
+        DELETE FROM reads WHERE org_id = @Org AND cluster = @Cluster AND kind <> 'backfill' AND finished_at < @Before
         """;
 
     private const string WindowSql = "UPDATE reads SET window_seconds = @Seconds WHERE org_id = @Org AND id = @Id";
@@ -100,7 +107,7 @@ internal sealed class ClusterLedger(Database database, IOptions<PollingOptions> 
     public async Task EndAsync(ClusterRead read, CancellationToken cancellation)
     {
         DateTimeOffset now = Now();
-        var args = new { Org = read.OrgId, read.Id, read.Cluster, To = read.ToAt, Now = now, Due = now.AddSeconds(polling.IntervalSeconds) };
+        var args = new { Org = read.OrgId, read.Id, read.Cluster, To = read.ToAt, Now = now, Due = now.AddSeconds(polling.IntervalSeconds), Before = now.AddDays(-DaysKept) };
         await using OrgTransaction transaction = await database.BeginAsync(read.OrgId, cancellation);
         if (await transaction.ExecuteAsync(EndSql, args, cancellation) == 1)
         {
@@ -108,6 +115,7 @@ internal sealed class ClusterLedger(Database database, IOptions<PollingOptions> 
             if (read.Kind == ClusterRead.Month) await transaction.ExecuteAsync(MonthReadSql, args, cancellation);
             if (read.Kind == ClusterRead.Backfill) await transaction.AuditAsync(new AuditAct("system", "backfill.succeeded", $"backfill:{read.Id}", Details(read)), cancellation);
             await transaction.ExecuteAsync(ForgetSql, args, cancellation);
+            await transaction.ExecuteAsync(TidySql, args, cancellation);
         }
 
         await transaction.CommitAsync(cancellation);

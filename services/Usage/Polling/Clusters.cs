@@ -11,15 +11,27 @@ internal sealed class Clusters : IDisposable
     public Clusters(IOptions<UsageOptions> usage, IOptions<PollingOptions> polling, TimeProvider clock, ILoggerFactory logs)
     {
         ILogger log = logs.CreateLogger<Clusters>();
+        var clusters = usage.Value.Sources.GroupBy(source => (source.Org, source.Cluster))
+            .Select(cluster => (cluster.Key, Sources: cluster.Select((source, index) => (Options: source, Preference: index + 1)).ToList())).ToList();
+        Directories =
+        [
+            .. clusters.SelectMany(cluster => cluster.Sources).Where(source => source.Options.Kind == SourceOptions.Directory)
+                .Select(source => new WatchedDirectory(source.Options, source.Preference)),
+        ];
         All =
         [
-            .. usage.Value.Sources.Where(source => source.Kind != SourceOptions.Directory)
-                .GroupBy(source => (source.Org, source.Cluster))
+            .. clusters
                 .Select(cluster => new Cluster(
                     cluster.Key.Org, cluster.Key.Cluster,
-                    [.. cluster.Select((source, index) => new GuardedSource(Make(source, log), index + 1, polling.Value, clock))])),
+                    [
+                        .. cluster.Sources.Where(source => source.Options.Kind != SourceOptions.Directory)
+                            .Select(source => new GuardedSource(Make(source.Options, log), source.Preference, polling.Value, clock)),
+                    ]))
+                .Where(cluster => cluster.Sources.Count > 0),
         ];
     }
+
+    public IReadOnlyList<WatchedDirectory> Directories { get; }
 
     public IReadOnlyList<Cluster> All { get; }
 
@@ -37,6 +49,10 @@ internal sealed class Clusters : IDisposable
         _ => throw new System.Diagnostics.UnreachableException(source.Kind),
     };
 }
+
+/// <param name="Options">The folder.</param>
+/// <param name="Preference">Its place among the sources of its cluster.</param>
+internal sealed record WatchedDirectory(SourceOptions Options, int Preference);
 
 /// <param name="Org">Tenant.</param>
 /// <param name="Name">Slurm's name of it.</param>

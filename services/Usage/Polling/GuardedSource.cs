@@ -36,12 +36,13 @@ internal sealed class GuardedSource(UsageSource source, int preference, PollingO
 
     private static ResiliencePipeline Build(PollingOptions options, TimeProvider clock)
     {
-        // Too much is asked of a source that works.
-        PredicateBuilder<object> isDown = new PredicateBuilder().Handle<SourceException>(failure => failure.Fault == SourceFault.Unavailable);
+        // Too much is asked of a source that works; and who hangs is not asked the same at once.
+        PredicateBuilder<object> isRefused = new PredicateBuilder().Handle<SourceException>(failure => failure.Fault == SourceFault.Unavailable);
+        PredicateBuilder<object> isDown = new PredicateBuilder().Handle<SourceException>(failure => failure.Fault != SourceFault.TooMuch);
         return new ResiliencePipelineBuilder { TimeProvider = clock }
             .AddRetry(new RetryStrategyOptions
             {
-                ShouldHandle = isDown,
+                ShouldHandle = isRefused,
                 MaxRetryAttempts = 1,
                 Delay = TimeSpan.FromMilliseconds(500),
                 BackoffType = DelayBackoffType.Exponential,

@@ -1,3 +1,4 @@
+using HpcBilling.Usage.RecordingUsage;
 using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Usage.Polling;
@@ -17,6 +18,8 @@ internal static class PollingServices
         services.AddSingleton<StoreRecords>();
         services.AddSingleton<ReadWindow>();
         services.AddHostedService<PollClusters>();
+        services.AddSingleton<ImportFile>();
+        services.AddHostedService<WatchDirectories>();
         return services;
     }
 }

@@ -36,6 +36,7 @@ internal static class ReadClusters
     public static void Map(RouteGroupBuilder clusters)
     {
         clusters.MapGet("/", ListAsync).RequireAuthorization(Policies.Admin, Policies.Scope("usage.read"));
+        ReadRefused.Map(clusters);
         clusters.MapPost("/{name}/backfills", BackfillAsync).RequireAuthorization(Policies.Admin, Policies.Scope("usage.write"));
     }
 

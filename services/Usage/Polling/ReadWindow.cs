@@ -29,6 +29,7 @@ internal sealed class ReadWindow(StoreRecords store, SourceHealth health)
     public async Task<WindowOutcome> ReadAsync(Cluster cluster, ClusterRead read, DateTimeOffset end, CancellationToken cancellation)
     {
         var refusals = new List<string>();
+        bool isSlow = false;
         foreach (GuardedSource source in cluster.Sources)
         {
             try
@@ -44,11 +45,14 @@ internal sealed class ReadWindow(StoreRecords store, SourceHealth health)
             catch (SourceException failure)
             {
                 refusals.Add($"{source.Source.Name}: {failure.Message}");
-                await health.FailedAsync(cluster, source, failure.Message, cancellation);
+                isSlow |= failure.Fault == SourceFault.Slow;
+                await health.FailedAsync(source, failure.Message, cancellation);
             }
         }
 
-        return new WindowOutcome.Unavailable(string.Join(' ', refusals));
+        // Nobody could stand in: perhaps less can be answered in time.
+        string reason = string.Join(' ', refusals);
+        return isSlow ? new WindowOutcome.TooMuch(reason) : new WindowOutcome.Unavailable(reason);
     }
 
     // The window counts as read when its last record is stored; until then a second attempt begins it anew, and finds what is known.

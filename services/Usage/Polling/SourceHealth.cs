@@ -1,5 +1,6 @@
 using HpcBilling.ServiceDefaults.Auditing;
 using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.Usage.Slurm;
 
 namespace HpcBilling.Usage.Polling;
 
@@ -37,7 +38,7 @@ internal sealed class SourceHealth(Database database, TimeProvider clock, ILogge
     public async Task SucceededAsync(Cluster cluster, GuardedSource source, string? instead, CancellationToken cancellation)
     {
         await using OrgTransaction transaction = await database.BeginAsync(cluster.Org, cancellation);
-        var row = Row(cluster, source, Cut(instead ?? Preferred), null);
+        StateRow row = Row(source.Source.Options, source.Preference, source.Source.Version, Cut(instead ?? Preferred), null);
         await transaction.ExecuteAsync(SucceededSql, row, cancellation);
         await transaction.ExecuteAsync(WorkedSql, row, cancellation);
         if (await transaction.ExecuteAsync(ActivateSql, row, cancellation) == 1)
@@ -50,18 +51,28 @@ internal sealed class SourceHealth(Database database, TimeProvider clock, ILogge
         await transaction.CommitAsync(cancellation);
     }
 
-    public async Task FailedAsync(Cluster cluster, GuardedSource source, string error, CancellationToken cancellation)
+    public Task FailedAsync(GuardedSource source, string error, CancellationToken cancellation) =>
+        FailedAsync(source.Source.Options, source.Preference, source.Source.Version, error, cancellation);
+
+    public async Task FailedAsync(SourceOptions source, int preference, string? version, string error, CancellationToken cancellation)
     {
-        UsageMetrics.SourceFailures.Add(1, new KeyValuePair<string, object?>("source", source.Source.Name));
-        log.LogWarning("Source {Source} of cluster {Cluster} failed: {Reason}", source.Source.Name, cluster.Name, error);
-        await using OrgTransaction transaction = await database.BeginAsync(cluster.Org, cancellation);
-        await transaction.ExecuteAsync(FailedSql, Row(cluster, source, "", Cut(error)), cancellation);
+        UsageMetrics.SourceFailures.Add(1, new KeyValuePair<string, object?>("source", source.Name));
+        log.LogWarning("Source {Source} of cluster {Cluster} failed: {Reason}", source.Name, source.Cluster, error);
+        await using OrgTransaction transaction = await database.BeginAsync(source.Org, cancellation);
+        await transaction.ExecuteAsync(FailedSql, Row(source, preference, version, "", Cut(error)), cancellation);
         await transaction.CommitAsync(cancellation);
     }
 
-    private StateRow Row(Cluster cluster, GuardedSource source, string reason, string? error) => new(
-        cluster.Org, cluster.Name, source.Source.Name, source.Source.Options.Kind, source.Preference, source.Source.Version,
-        Microseconds.Truncate(clock.GetUtcNow()), reason, error);
+    /// <summary>A folder of files is well; files complete what live sources tell, and stand in for none.</summary>
+    public async Task ReadableAsync(SourceOptions directory, int preference, CancellationToken cancellation)
+    {
+        await using OrgTransaction transaction = await database.BeginAsync(directory.Org, cancellation);
+        await transaction.ExecuteAsync(SucceededSql, Row(directory, preference, null, "", null), cancellation);
+        await transaction.CommitAsync(cancellation);
+    }
+
+    private StateRow Row(SourceOptions source, int preference, string? version, string reason, string? error) => new(
+        source.Org, source.Cluster, source.Name, source.Kind, preference, version, Microseconds.Truncate(clock.GetUtcNow()), reason, error);
 
     private static string Cut(string text) => text[..Math.Min(text.Length, ErrorLengthMax)];
 

@@ -15,6 +15,8 @@ internal static class ReadImports
         SELECT * FROM import_jobs WHERE org_id = @Org AND (@Before::uuid IS NULL OR id < @Before) ORDER BY id DESC LIMIT @Rows
         """;
 
+    private static readonly OrgOwned Read = new("job", "SELECT org_id FROM reads WHERE id = @Id");
+
     private const string ReadSql = "SELECT * FROM reads WHERE org_id = @Org AND id = @Id";
 
     private const string QuarantineSql = """
@@ -48,6 +50,7 @@ internal static class ReadImports
     private static async Task<IResult> ReadAsync(Guid id, Caller caller, Database database, CancellationToken cancellation)
     {
         if (await FindReadAsync(id, caller, database, cancellation) is { } read) return TypedResults.Ok(ClusterReadView.Of(read));
+        if (await database.RefuseOtherOrgAsync(Read, id, caller, cancellation) is { } refusal) return refusal;
         return await FindImport.FindAsync(database, caller, id, cancellation) switch
         {
             ImportLookup.Found found => TypedResults.Ok(ImportJobView.Of(found.Job)),

@@ -1,5 +1,6 @@
 using HpcBilling.ServiceDefaults;
 using HpcBilling.Usage.Domain;
+using HpcBilling.Usage.Slurm.Parsing;
 
 namespace HpcBilling.Usage.Slurm;
 
@@ -54,6 +55,9 @@ public sealed class SourceOptions
     /// <summary>directory: absolute path of the folder that is watched.</summary>
     public string? Path { get; set; }
 
+    /// <summary>directory: fields of files that have no header, as an upload names them.</summary>
+    public string? Fields { get; set; }
+
     /// <summary>Longest time that one question may take, seconds.</summary>
     public int TimeoutSeconds { get; set; } = 120;
 
@@ -79,6 +83,7 @@ public sealed class SourceOptions
             Slurmrestd => ProblemOfSlurmrestd(),
             Sacct => ProblemOfFile(nameof(Command), Command) ?? ProblemOfFile(nameof(SlurmConf), SlurmConf),
             Directory when !IsAbsolute(Path) => (nameof(Path), "must be the absolute path of a folder"),
+            Directory when Fields is not null && !SacctLayout.TryCreate(SacctLayout.SplitFields(Fields), Cluster, out _, out string why) => (nameof(Fields), $"cannot be: {why}"),
             Directory => null,
             _ => (nameof(Kind), $"must be '{Slurmrestd}', '{Sacct}' or '{Directory}'"),
         };

@@ -35,7 +35,10 @@ internal enum SourceFault
     /// <summary>It is down, or refuses: another source may do.</summary>
     Unavailable,
 
-    /// <summary>More than can be answered at once: a shorter span may do.</summary>
+    /// <summary>It did not answer in time: it hangs, or too much was asked of it.</summary>
+    Slow,
+
+    /// <summary>It answers more than can be taken at once: a shorter span will do.</summary>
     TooMuch,
 }
 

@@ -126,7 +126,7 @@ internal sealed class RestSource : UsageSource
         using (response) throw new SourceException(SourceFault.Unavailable, Refusal(response));
     }
 
-    /// <summary>Everything that can go wrong on the way is one of two things to whoever asks.</summary>
+    /// <summary>Everything that can go wrong on the way is one of few things to whoever asks.</summary>
     private async Task<T> GuardAsync<T>(Func<Task<T>> step, CancellationToken caller, HttpResponseMessage? response = null)
     {
         try
@@ -135,7 +135,7 @@ internal sealed class RestSource : UsageSource
         }
         catch (OperationCanceledException) when (!caller.IsCancellationRequested)
         {
-            throw new SourceException(SourceFault.TooMuch, $"slurmrestd did not answer within {Options.TimeoutSeconds.ToString(CultureInfo.InvariantCulture)} s (TimeoutSeconds).");
+            throw new SourceException(SourceFault.Slow, $"slurmrestd did not answer within {Options.TimeoutSeconds.ToString(CultureInfo.InvariantCulture)} s (TimeoutSeconds).");
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException or UnauthorizedAccessException)
         {

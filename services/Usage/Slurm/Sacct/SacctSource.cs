@@ -43,11 +43,12 @@ internal sealed class SacctSource(SourceOptions options) : UsageSource(options)
         var reader = new LineReader(run.Output, 0, 0);
         var parser = new SacctLineParser(layout);
         int records = 0;
+        bool isWhole;
         while (true)
         {
             var chunk = new RecordChunk(ChunkRecordsMax);
             // The reader works on the bytes as they come; the pipe blocks, so it does so on a thread of its own.
-            bool isWhole = await Task.Run(() => Fill(reader, parser, layout, chunk), CancellationToken.None);
+            isWhole = await Task.Run(() => Fill(reader, parser, layout, chunk), CancellationToken.None);
             if (limit.IsCancellationRequested || !isWhole || chunk.Count == 0) break;
             records += chunk.Count;
             if (records > Options.AnswerRecordsMax)
@@ -56,6 +57,7 @@ internal sealed class SacctSource(SourceOptions options) : UsageSource(options)
         }
 
         await run.EndAsync(limit.Token, cancellation);
+        if (!isWhole) throw new SourceException(SourceFault.Unavailable, "sacct's output ended in the middle of a line.");
     }
 
     internal static SacctLayout Layout(IReadOnlyList<string> fields) =>
@@ -153,7 +155,7 @@ internal sealed class SacctSource(SourceOptions options) : UsageSource(options)
             // After its output has ended there is not much left to wait for.
             await process.WaitForExitAsync(CancellationToken.None);
             caller.ThrowIfCancellationRequested();
-            if (limit.IsCancellationRequested) throw new SourceException(SourceFault.TooMuch, "sacct did not end in time (TimeoutSeconds).");
+            if (limit.IsCancellationRequested) throw new SourceException(SourceFault.Slow, "sacct did not end in time (TimeoutSeconds).");
 
             string said;
             lock (errors) said = string.Concat(errors.ToString().Trim().Select(c => char.IsControl(c) ? ' ' : c));

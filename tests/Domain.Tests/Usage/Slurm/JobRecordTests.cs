@@ -111,6 +111,7 @@ public sealed class JobRecordTests
     [InlineData("""{"time.elapsed": 3601}""", "Elapsed")]
     [InlineData("""{"state.current": ["RUNNING"]}""", "End")]
     [InlineData("""{"sluid": "two words"}""", "sluid")]
+    [Trait("Control", "USE-04")]
     public async Task A_record_that_cannot_be_a_run_is_kept_with_its_field_and_stops_nothing(string changes, string field)
     {
         Fixture.Answer answer = await Fixture.ReadAsync(Fixture.AnswerOf(Fixture.Record(), Fixture.Record(changes), Fixture.Record("""{"job_id": 8}"""), "[1]", "null"));

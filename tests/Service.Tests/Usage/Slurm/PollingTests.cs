@@ -124,9 +124,10 @@ public sealed class PollingTests(Servers servers)
         await PolledService.UntilRunsAsync(usage, 1);
         await Wait.UntilAsync("it has come again", async () => (await usage.QueryAsync<long>("SELECT times FROM read_quarantine")) is [> 1]);
 
-        var kept = (await usage.QueryAsync<(string Code, string Field, string Text)>("SELECT code, field, text FROM read_quarantine")).Single();
-        Assert.Equal(("bad_field", "state.current"), (kept.Code, kept.Field));
-        Assert.DoesNotContain("secret", kept.Text, StringComparison.Ordinal);
+        using HttpClient admin = usage.Client(TestCaller.Admin());
+        JsonNode kept = Assert.Single((await admin.GetFromJsonAsync<JsonNode>("/api/v1/clusters/hpc/quarantine"))!["items"]!.AsArray())!;
+        Assert.Equal(("bad_field", "state.current", "slurmrestd"), (Text(kept, "code"), Text(kept, "field"), Text(kept, "source")));
+        Assert.DoesNotContain("secret", kept.ToJsonString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -214,6 +215,8 @@ public sealed class PollingTests(Servers servers)
         Assert.Empty((await stranger.GetFromJsonAsync<JsonNode>("/api/v1/clusters"))!["items"]!.AsArray());
         Assert.Equal(HttpStatusCode.Forbidden, (await user.GetAsync("/api/v1/clusters")).StatusCode);
         using HttpClient admin = usage.Client(TestCaller.Admin());
+        Guid id = (await (await usage.Client(TestCaller.Admin()).PostAsJsonAsync("/api/v1/clusters/hpc/backfills", new { from = "2026-01-01" })).Content.ReadFromJsonAsync<JsonNode>())!["id"]!.GetValue<Guid>();
+        Assert.Equal(HttpStatusCode.Forbidden, (await stranger.GetAsync($"/api/v1/jobs/{id}")).StatusCode);
         Assert.Equal(HttpStatusCode.UnprocessableEntity, (await admin.PostAsJsonAsync("/api/v1/clusters/hpc/backfills", new { from = "yesterday" })).StatusCode);
     }
 

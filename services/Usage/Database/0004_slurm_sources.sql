@@ -56,7 +56,7 @@ CREATE TABLE clusters (
 );
 ALTER TABLE clusters ENABLE ROW LEVEL SECURITY;
 ALTER TABLE clusters FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON clusters USING (org_id = current_org() OR is_worker());
+CREATE POLICY tenant ON clusters USING (org_id = current_org());
 
 -- How each source of a cluster is.
 CREATE TABLE source_states (
@@ -115,7 +115,9 @@ CREATE INDEX reads_open ON reads (org_id, cluster, created_at) WHERE status IN (
 CREATE INDEX reads_of_org ON reads (org_id, id);
 ALTER TABLE reads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE reads FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON reads USING (org_id = current_org() OR is_worker());
+CREATE POLICY tenant ON reads USING (org_id = current_org());
+-- Whose row an id names, for a transaction that asks that alone.
+CREATE POLICY whose ON reads FOR SELECT USING (current_org() IS NULL AND id = asked_id());
 
 -- Records of a live source that are no run. The same record comes again with every poll: it is kept once and counted.
 CREATE TABLE read_quarantine (
