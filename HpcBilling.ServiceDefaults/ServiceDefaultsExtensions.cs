@@ -4,6 +4,7 @@ using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Health;
 using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Protection;
+using HpcBilling.ServiceDefaults.Startup;
 using HpcBilling.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -56,6 +57,7 @@ public static class ServiceDefaultsExtensions
     /// <summary>The pipeline's common part; endpoints are mapped after it.</summary>
     public static WebApplication UseServiceDefaults(this WebApplication app)
     {
+        app.CheckSettings();
         app.UseForwardedHeaders();
         app.UseRequestLog();
         app.UseExceptionHandler();

@@ -21,6 +21,8 @@ var root = new RootCommand("HPC billing from the command line. Sign in with `hpc
     RatesCommands.CreateRates(terminal, json),
     RatesCommands.CreateEstimate(terminal, json),
     AuditCommands.Create(terminal, json),
+    KeysCommands.Create(terminal, json),
+    DevTokenCommand.Create(terminal),
 };
 
 ParseResult parsed = root.Parse(args);

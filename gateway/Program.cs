@@ -1,21 +1,27 @@
 using HpcBilling.Gateway.Credentials;
 using HpcBilling.Gateway.Errors;
 using HpcBilling.Gateway.Hardening;
+using HpcBilling.Gateway.Revocation;
 using HpcBilling.Gateway.Routes;
 using HpcBilling.ServiceDefaults;
 using HpcBilling.ServiceDefaults.Health;
 using HpcBilling.ServiceDefaults.Protection;
+using HpcBilling.ServiceDefaults.Startup;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddProcessDefaults("gateway");
+builder.AddOwnTraces();
 builder.AddSharedDataProtection();
 builder.AddErrorAnswers();
 builder.AddListeners();
 builder.AddCredentials();
+builder.AddRevocations();
 builder.AddRateLimits();
 builder.AddRoutes();
 
 var app = builder.Build();
+app.CheckSettings();
+app.WarnOfSettings();
 app.UseRequestLog();
 app.UseMiddleware<OutgoingHeaders>();
 app.UseErrorAnswers();
@@ -24,5 +30,6 @@ app.UseRouting();
 app.UseRateLimiter();
 app.UseRequestTimeouts();
 app.MapHealth();
+app.MapContentSecurityReports();
 app.MapRoutes();
 await app.RunAsync();

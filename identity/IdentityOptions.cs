@@ -2,6 +2,8 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
 using HpcBilling.Identity.Accounts;
 using HpcBilling.Identity.Domain;
+using HpcBilling.Identity.Federation;
+using HpcBilling.Identity.Tokens;
 
 namespace HpcBilling.Identity;
 
@@ -10,17 +12,26 @@ internal sealed class IdentityOptions
 {
     public const string Section = "Identity";
 
-    /// <summary>Private key that signs access tokens: EC P-256, PEM or base64 of PKCS #8.</summary>
+    /// <summary>The first key that signs access tokens: EC P-256, PEM or base64 of PKCS #8. Later ones come by rotation and live in the database.</summary>
     [Required(ErrorMessage = "Identity:SigningKey is missing: an EC P-256 private key, PEM or base64 of PKCS #8")]
     public string SigningKey { get; set; } = "";
 
-    /// <summary>Keys that signed tokens until a moment ago, or will soon: published, not signed with.</summary>
-    public IReadOnlyList<string> OtherSigningKeys { get; set; } = [];
+    /// <summary>How long a new key is published before it signs: longer than anybody keeps the published keys.</summary>
+    [Range(2, 86_400, ErrorMessage = "Identity:KeyPublishSeconds must be between 2 and 86 400")]
+    public int KeyPublishSeconds { get; set; } = 10 * 60;
+
+    /// <summary>How often a replica looks for keys that another one has published or dropped.</summary>
+    [Range(1, 30, ErrorMessage = "Identity:KeyPollSeconds must be between 1 and 30")]
+    public int KeyPollSeconds { get; set; } = 2;
 
     /// <summary>Secret of the gateway, the only client that may exchange a session or personal access token.</summary>
     [Required(ErrorMessage = "Identity:GatewayClientSecret is missing")]
     [MinLength(32, ErrorMessage = "Identity:GatewayClientSecret must have at least 32 characters")]
     public string GatewayClientSecret { get; set; } = "";
+
+    /// <summary>The gateway's secret before, good during a rotation.</summary>
+    [MinLength(32, ErrorMessage = "Identity:GatewayClientSecretPrevious must have at least 32 characters")]
+    public string? GatewayClientSecretPrevious { get; set; }
 
     /// <summary>Password of the first admin; needed while there is none.</summary>
     public string? AdminPassword { get; set; }
@@ -63,8 +74,13 @@ internal sealed class IdentityOptions
     /// <summary>Admins without a second factor are led to set one up and can do nothing else until then.</summary>
     public bool SecondFactorForAdmins { get; set; }
 
+    /// <summary>Other providers where people may sign in.</summary>
+    public IReadOnlyList<ProviderOptions> Providers { get; set; } = [];
+
     /// <summary>Machine clients that get tokens by client credentials.</summary>
     public IReadOnlyList<ClientOptions> Clients { get; set; } = [];
+
+    public IEnumerable<string> GatewaySecretsInForce => new[] { GatewayClientSecret, GatewayClientSecretPrevious }.OfType<string>();
 
     public TimeSpan SessionIdle => TimeSpan.FromSeconds(SessionIdleSeconds);
 
@@ -99,22 +115,4 @@ internal sealed partial class OrgOptions
 
     [GeneratedRegex("^[a-z][a-z0-9-]{0,62}\\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 100)]
     private static partial Regex SlugPattern { get; }
-}
-
-/// <summary>One machine client.</summary>
-internal sealed class ClientOptions
-{
-    public string Id { get; set; } = "";
-
-    public string Secret { get; set; } = "";
-
-    /// <summary>Space separated, the least it needs.</summary>
-    public string Scopes { get; set; } = "";
-
-    /// <summary>Services its tokens are for, space separated.</summary>
-    public string Audience { get; set; } = "";
-
-    public Guid OrgId { get; set; } = ServiceDefaults.Orgs.Default;
-
-    public bool IsComplete => Id.Length > 0 && Secret.Length >= 32 && Scopes.Length > 0 && Audience.Length > 0;
 }

@@ -20,6 +20,19 @@ public sealed class AuthOptions
     public string? Audience { get; set; }
 
     /// <summary>Clock difference that is forgiven, seconds.</summary>
-    [Range(0, 120)]
+    [Range(0, 120, ErrorMessage = "Auth:ClockSkewSeconds must be between 0 and 120")]
     public int ClockSkewSeconds { get; set; } = 10;
+
+    /// <summary>How often the issuers' keys are fetched again; a key that an issuer drops is accepted that long at most.</summary>
+    [Range(1, 300, ErrorMessage = "Auth:KeyRefreshSeconds must be between 1 and 300")]
+    public int KeyRefreshSeconds { get; set; } = 60;
+
+    /// <summary>Development only: secret of HS256 tokens that <c>hpcb dev-token</c> makes.</summary>
+    [MinLength(32, ErrorMessage = "Auth:DevelopmentSecret must have at least 32 bytes")]
+    public string? DevelopmentSecret { get; set; }
+
+    /// <summary>OpenID providers besides the first, whose tokens are accepted as they are.</summary>
+    public IReadOnlyList<OutsideIssuerOptions> Issuers { get; set; } = [];
+
+    public string? IssuerName => Issuer ?? Authority;
 }

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Dapper;
 using HpcBilling.ServiceDefaults.Health;
+using HpcBilling.ServiceDefaults.Startup;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,8 +21,7 @@ public static class DatabaseExtensions
         SqlMapper.RemoveTypeMap(typeof(DateTimeOffset));
         SqlMapper.AddTypeHandler(new InstantHandler());
 
-        string connection = builder.Configuration.GetConnectionString(name)
-            ?? throw new InvalidOperationException($"ConnectionStrings:{name} is missing: the service has no database.");
+        string connection = builder.Require($"ConnectionStrings:{name}", "the service has no database");
         builder.Services.AddSingleton(services => new NpgsqlDataSourceBuilder(connection)
             .UseLoggerFactory(services.GetRequiredService<ILoggerFactory>())
             .Build());

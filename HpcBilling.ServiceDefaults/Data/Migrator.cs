@@ -23,6 +23,8 @@ internal sealed class Migrator(MigrationPlan plan, ILogger<Migrator> log)
 
     public async Task RunAsync(CancellationToken cancellation)
     {
+        if (plan.ServingConnection.Length == 0)
+            throw new InvalidOperationException($"ConnectionStrings:{plan.Database} is missing: it names the role that serves, and its password.");
         string ownerConnection = plan.OwnerConnection
             ?? throw new InvalidOperationException($"ConnectionStrings:{plan.Database}-owner is missing: migrations run under a role of their own.");
         await using var connection = new NpgsqlConnection(ownerConnection);

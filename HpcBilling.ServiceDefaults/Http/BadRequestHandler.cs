@@ -13,7 +13,12 @@ internal sealed class BadRequestHandler(IProblemDetailsService problems) : IExce
         return await problems.TryWriteAsync(new ProblemDetailsContext
         {
             HttpContext = httpContext,
-            ProblemDetails = { Status = bad.StatusCode, Title = "The request could not be read", Detail = bad.Message },
+            ProblemDetails =
+            {
+                Status = bad.StatusCode,
+                Title = bad.StatusCode == StatusCodes.Status403Forbidden ? "Forbidden" : "The request could not be read",
+                Detail = bad.Message,
+            },
         });
     }
 }

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using HpcBilling.ServiceDefaults.Startup;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,11 +12,10 @@ public static class ServiceClients
     /// An HTTP client named after the service, with its address from <c>services:{name}:https|http:0</c>, the caller's own token, and
     /// time limits, retries of idempotent calls and a circuit breaker.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The service's address is not configured.</exception>
     public static IHttpClientBuilder AddServiceClient(this WebApplicationBuilder builder, string service)
     {
-        string address = builder.Configuration[$"services:{service}:https:0"] ?? builder.Configuration[$"services:{service}:http:0"]
-            ?? throw new InvalidOperationException($"services:{service}:http:0 is missing: the address of the {service} service is not known.");
+        string address = builder.Configuration[$"services:{service}:https:0"]
+            ?? builder.Require($"services:{service}:http:0", $"the address of the {service} service is not known");
         return builder.Services.AddHttpClient(service, client =>
             {
                 client.BaseAddress = new Uri(address);

@@ -1,3 +1,4 @@
+using HpcBilling.ServiceDefaults.Startup;
 using MassTransit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -8,20 +9,16 @@ namespace HpcBilling.ServiceDefaults.Messaging;
 
 public static class MessagingExtensions
 {
-    private const string Missing = "ConnectionStrings:rabbitmq is missing: events could not be sent";
-
     /// <summary>MassTransit over the RabbitMQ of <c>ConnectionStrings:rabbitmq</c>, an outbox relay, and the service's consumers behind an inbox.</summary>
     /// <param name="builder">The service's builder; <c>AddDatabase</c> comes before.</param>
     /// <param name="service">Prefix of the service's queues.</param>
     /// <param name="configure">Names the consumers; null for a service that only publishes.</param>
     public static WebApplicationBuilder AddMessaging(this WebApplicationBuilder builder, string service, Action<BusConsumers>? configure = null)
     {
-        string? connection = builder.Configuration.GetConnectionString("rabbitmq");
+        string connection = builder.Require("ConnectionStrings:rabbitmq", "events could not be sent"); // `migrate` needs none
         IConfigurationSection section = builder.Configuration.GetSection(MessagingOptions.Section);
         MessagingOptions options = section.Get<MessagingOptions>() ?? new MessagingOptions();
-        builder.Services.AddOptions<MessagingOptions>().Bind(section).ValidateDataAnnotations()
-            .Validate(_ => connection is not null, Missing) // `migrate` needs none
-            .ValidateOnStart();
+        builder.Services.AddOptions<MessagingOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
 
         var consumers = new BusConsumers(service, builder.Services);
         configure?.Invoke(consumers);
@@ -32,7 +29,7 @@ public static class MessagingExtensions
             consumers.AddTo(bus);
             bus.UsingRabbitMq((context, rabbit) =>
             {
-                rabbit.Host(new Uri(connection ?? throw new InvalidOperationException(Missing)));
+                rabbit.Host(new Uri(connection));
                 rabbit.PrefetchCount = options.PrefetchCount;
                 consumers.ConfigureEndpoints(context, rabbit, options);
             });

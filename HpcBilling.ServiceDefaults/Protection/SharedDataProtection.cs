@@ -30,7 +30,9 @@ public static class SharedDataProtection
             .ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddDataProtection().SetApplicationName("hpcbilling").DisableAutomaticKeyGeneration();
         builder.Services.AddOptions<KeyManagementOptions>().Configure<IOptions<SharedKeyOptions>>((options, shared) =>
-            options.XmlRepository = new SecretKeyRepository(Convert.FromBase64String(shared.Value.MasterKey)));
+            options.XmlRepository = new SecretKeyRepository(
+                Convert.FromBase64String(shared.Value.MasterKey),
+                shared.Value.MasterKeyPrevious is { } previous ? Convert.FromBase64String(previous) : null));
         return builder;
     }
 }
@@ -47,22 +49,35 @@ public sealed class SharedKeyOptions
     [Base64String(ErrorMessage = "DataProtection:MasterKey must be base64")]
     [MinLength(Base64OfSixtyFourBytes, ErrorMessage = "DataProtection:MasterKey must be base64 of at least 64 random bytes")]
     public string MasterKey { get; set; } = "";
+
+    /// <summary>During a rotation: another secret whose protected texts can be read too; nothing new is protected with it.</summary>
+    [Base64String(ErrorMessage = "DataProtection:MasterKeyPrevious must be base64")]
+    [MinLength(Base64OfSixtyFourBytes, ErrorMessage = "DataProtection:MasterKeyPrevious must be base64 of at least 64 random bytes")]
+    public string? MasterKeyPrevious { get; set; }
 }
 
-/// <summary>A key ring of one key that is the secret itself; rotation is a new secret.</summary>
-internal sealed class SecretKeyRepository : IXmlRepository
+/// <summary>A key ring that is the secret itself, and during a rotation a second one to read with.</summary>
+internal sealed class SecretKeyRepository(byte[] master, byte[]? previous) : IXmlRepository
 {
-    private readonly XElement key;
+    // The ring protects with the key that was activated last.
+    private readonly XElement[] keys = previous is null
+        ? [Key(master, "2024-01-02T00:00:00Z")]
+        : [Key(master, "2024-01-02T00:00:00Z"), Key(previous, "2024-01-01T00:00:00Z")];
 
-    public SecretKeyRepository(ReadOnlySpan<byte> master)
+    public IReadOnlyCollection<XElement> GetAllElements() => [.. keys.Select(key => new XElement(key))];
+
+    public void StoreElement(XElement element, string friendlyName) =>
+        throw new NotSupportedException("The key ring comes from configuration and is not written to.");
+
+    private static XElement Key(byte[] master, string activation)
     {
         // The id names the key without telling it; the dates are fixed, for the secret's owner decides when it ends.
         var id = new Guid(SHA256.HashData(master).AsSpan(0, 16));
-        string value = Convert.ToBase64String(HKDF.DeriveKey(HashAlgorithmName.SHA512, master.ToArray(), 64, info: Encoding.ASCII.GetBytes("hpcbilling data protection")));
-        key = XElement.Parse($"""
+        string value = Convert.ToBase64String(HKDF.DeriveKey(HashAlgorithmName.SHA512, master, 64, info: Encoding.ASCII.GetBytes("hpcbilling data protection")));
+        return XElement.Parse($"""
             <key id="{id}" version="1">
-              <creationDate>2024-01-01T00:00:00Z</creationDate>
-              <activationDate>2024-01-01T00:00:00Z</activationDate>
+              <creationDate>{activation}</creationDate>
+              <activationDate>{activation}</activationDate>
               <expirationDate>9000-01-01T00:00:00Z</expirationDate>
               <descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection">
                 <descriptor>
@@ -74,11 +89,6 @@ internal sealed class SecretKeyRepository : IXmlRepository
             </key>
             """);
     }
-
-    public IReadOnlyCollection<XElement> GetAllElements() => [new XElement(key)];
-
-    public void StoreElement(XElement element, string friendlyName) =>
-        throw new NotSupportedException("The key ring comes from configuration and is not written to.");
 }
 
 /// <summary>Keys that end with the process.</summary>

@@ -33,6 +33,9 @@ internal sealed class Terminal
 
     public void Line(string text) => Out.WriteLine(Printable(text));
 
+    /// <summary>As it is, however long: for another program to read.</summary>
+    public void Verbatim(string text) => output.WriteLine(text);
+
     public void Warn(string text) => error.WriteLine($"hpcb: {Printable(text)}");
 
     public void Json(JsonNode document) => output.WriteLine(document.ToJsonString(OneLine));

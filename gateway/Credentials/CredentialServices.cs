@@ -1,4 +1,5 @@
 using HpcBilling.ServiceDefaults.Http;
+using HpcBilling.ServiceDefaults.Startup;
 
 namespace HpcBilling.Gateway.Credentials;
 
@@ -8,8 +9,7 @@ internal static class CredentialServices
 
     public static WebApplicationBuilder AddCredentials(this WebApplicationBuilder builder)
     {
-        string secret = builder.Configuration[SecretKey]
-            ?? throw new InvalidOperationException($"{SecretKey} is missing: no session could be turned into a token.");
+        string secret = builder.Require(SecretKey, "no session could be turned into a token");
         builder.AddServiceClient("identity");
         builder.Services.AddSingleton(new GatewaySecret(secret)).AddSingleton<TokenExchange>().AddSingleton<TokenCache>();
         builder.Services.AddAntiforgery(options =>

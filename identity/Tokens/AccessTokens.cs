@@ -12,7 +12,7 @@ namespace HpcBilling.Identity.Tokens;
 internal sealed class AccessTokens(
     SigningKeys keys, IOptions<IdentityOptions> options, IOptions<AuthOptions> auth, TimeProvider clock)
 {
-    private const string TokenType = "at+jwt";
+    public const string TokenType = "at+jwt";
     private static readonly JsonWebTokenHandler Handler = new() { SetDefaultTimesOnTokenCreation = false };
 
     /// <param name="user">In whose name.</param>
@@ -22,6 +22,7 @@ internal sealed class AccessTokens(
         var claims = new Dictionary<string, object>(StringComparer.Ordinal)
         {
             [Claims.Subject] = user.UserId.ToString(),
+            [Claims.ClientId] = ClientAuthentication.GatewayId, // which exchanged what the user presented
             [Claims.Username] = user.Username,
             [Claims.OrgId] = user.OrgId.ToString(),
             [Claims.Role] = Word.Of(user.Role),
@@ -37,6 +38,7 @@ internal sealed class AccessTokens(
         var claims = new Dictionary<string, object>(StringComparer.Ordinal)
         {
             [Claims.Subject] = account.UserId.ToString(),
+            [Claims.ClientId] = ClientAuthentication.GatewayId,
             [Claims.Username] = account.Username,
             [Claims.OrgId] = orgId.ToString(),
             [Claims.Role] = Word.Of(Role.User),
@@ -57,7 +59,7 @@ internal sealed class AccessTokens(
             [Claims.OrgId] = client.OrgId.ToString(),
             [Claims.Scope] = string.Join(' ', scopes),
         };
-        return Sign(claims, client.Audience.Split(' ', StringSplitOptions.RemoveEmptyEntries), DateTimeOffset.MaxValue);
+        return Sign(claims, client.Audiences, DateTimeOffset.MaxValue);
     }
 
     private IssuedToken Sign(Dictionary<string, object> claims, IReadOnlyList<string> audience, DateTimeOffset endsAt)
@@ -68,7 +70,7 @@ internal sealed class AccessTokens(
         claims[JwtRegisteredClaimNames.Jti] = Guid.CreateVersion7(now).ToString();
         var descriptor = new SecurityTokenDescriptor
         {
-            Issuer = auth.Value.Issuer ?? auth.Value.Authority,
+            Issuer = auth.Value.IssuerName,
             IssuedAt = now.UtcDateTime,
             NotBefore = now.UtcDateTime,
             Expires = expires.UtcDateTime,

@@ -1,59 +1,35 @@
-using System.Security.Cryptography;
-using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 
 namespace HpcBilling.Identity.Tokens;
 
-/// <summary>The key that signs and every key that a service should accept; a rotation publishes the new one before it signs.</summary>
-internal sealed class SigningKeys : IDisposable
+/// <summary>The keys as this replica knows them: which one signs now, and which a service should accept.</summary>
+internal sealed class SigningKeys(TimeProvider clock)
 {
-    private readonly List<ECDsa> handles = [];
+    private volatile IReadOnlyList<SigningKey> known = [];
 
-    public SigningKeys(IOptions<IdentityOptions> options)
+    /// <summary>Every key on record, newest first.</summary>
+    public IReadOnlyList<SigningKey> Known => known;
+
+    /// <summary>Every replica changes to a new key at the same moment: the key was there long before.</summary>
+    public SigningCredentials Credentials => Signer(clock.GetUtcNow()).Credentials!;
+
+    public IReadOnlyList<ECDsaSecurityKey> Published
     {
-        ECDsaSecurityKey current = Load(options.Value.SigningKey, "Identity:SigningKey");
-        EnsureItSigns(handles[0]);
-        Credentials = new SigningCredentials(current, SecurityAlgorithms.EcdsaSha256);
-        Published = [current, .. options.Value.OtherSigningKeys.Select((key, index) => Load(key, $"Identity:OtherSigningKeys:{index}"))];
-    }
-
-    public SigningCredentials Credentials { get; }
-
-    public IReadOnlyList<ECDsaSecurityKey> Published { get; }
-
-    public void Dispose() => handles.ForEach(handle => handle.Dispose());
-
-    private static void EnsureItSigns(ECDsa key)
-    {
-        try
+        get
         {
-            key.SignData([], HashAlgorithmName.SHA256);
-        }
-        catch (CryptographicException noPrivateKey)
-        {
-            throw new InvalidOperationException("Identity:SigningKey holds no private key: nothing could be signed.", noPrivateKey);
+            DateTimeOffset now = clock.GetUtcNow();
+            return [.. known.Where(key => key.IsPublished(now)).Select(key => key.Public)];
         }
     }
 
-    /// <exception cref="InvalidOperationException">Not an EC P-256 key; the message names the setting, never its value.</exception>
-    private ECDsaSecurityKey Load(string text, string setting)
-    {
-        var handle = ECDsa.Create();
-        handles.Add(handle);
-        try
-        {
-            if (text.Contains("-----BEGIN", StringComparison.Ordinal)) handle.ImportFromPem(text);
-            else handle.ImportPkcs8PrivateKey(Convert.FromBase64String(text), out _);
-        }
-        catch (Exception unreadable) when (unreadable is FormatException or CryptographicException or ArgumentException)
-        {
-            throw new InvalidOperationException($"{setting} is not an EC key in PEM or base64 of PKCS #8.", unreadable);
-        }
+    /// <param name="keys">Newest first.</param>
+    public void Set(IReadOnlyList<SigningKey> keys) => known = keys;
 
-        if (handle.ExportParameters(includePrivateParameters: false).Curve.Oid.Value != ECCurve.NamedCurves.nistP256.Oid.Value)
-            throw new InvalidOperationException($"{setting} is not on the curve P-256, which ES256 asks for.");
-        var key = new ECDsaSecurityKey(handle);
-        key.KeyId = Base64UrlEncoder.Encode(key.ComputeJwkThumbprint()); // RFC 7638
-        return key;
+    public SigningKey Signer(DateTimeOffset now)
+    {
+        SigningKey[] able = [.. known.Where(key => key.Credentials is not null && key.IsPublished(now))];
+        // A clock that is behind finds no key that signs yet: the oldest is the one that the others sign with.
+        return able.FirstOrDefault(key => key.SignsFrom <= now) ?? able.LastOrDefault()
+            ?? throw new InvalidOperationException("There is no signing key.");
     }
 }

@@ -3,26 +3,24 @@ namespace HpcBilling.Identity.Tokens;
 /// <summary><c>POST /connect/token</c>: client credentials (RFC 6749 §4.4) and token exchange (RFC 8693).</summary>
 internal static class TokenEndpoint
 {
+    public const string Path = "/connect/token";
     private const string ClientCredentials = "client_credentials";
     private const string TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange";
 
     public static readonly IReadOnlyList<string> GrantTypes = [ClientCredentials, TokenExchange];
 
-    public static void Map(IEndpointRouteBuilder connect) =>
-        connect.MapPost("/token", HandleAsync).AllowAnonymous().DisableAntiforgery();
+    public static void Map(IEndpointRouteBuilder app) => app.MapPost(Path, HandleAsync).AllowAnonymous().DisableAntiforgery();
 
     private static async Task<IResult> HandleAsync(
         HttpContext http, ClientAuthentication clients, SubjectExchange exchange, AccessTokens tokens, CancellationToken cancellation)
     {
-        if (!http.Request.HasFormContentType) return OAuth.Error("invalid_request", "The body must be a form.");
-        IFormCollection form = await http.Request.ReadFormAsync(cancellation);
-        if (clients.Find(http.Request) is not { } client)
-        {
-            http.Response.Headers.WWWAuthenticate = "Basic realm=\"connect\"";
-            return OAuth.Error("invalid_client", "Unknown client or wrong secret.", StatusCodes.Status401Unauthorized);
-        }
+        if (await OAuth.ReadFormAsync(http, cancellation) is not { } form) return OAuth.BadForm();
+        string grant = form["grant_type"].ToString();
+        if (grant.Length == 0) return OAuth.Error("invalid_request", "grant_type is missing.");
+        ClientOutcome who = await clients.FindAsync(http.Request, form, cancellation);
+        if (who is ClientOutcome.Malformed malformed) return OAuth.Error("invalid_request", malformed.Reason);
+        if (who is not ClientOutcome.Authenticated { Client: var client }) return OAuth.InvalidClient(http);
 
-        string? grant = form["grant_type"];
         return (grant, client) switch
         {
             (TokenExchange, AuthenticatedClient.Gateway) => await ExchangeAsync(form, exchange, cancellation),
@@ -43,10 +41,9 @@ internal static class TokenEndpoint
 
     private static IResult Issue(IFormCollection form, ClientOptions client, AccessTokens tokens)
     {
-        string[] allowed = client.Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         string asked = form["scope"].ToString();
-        string[] scopes = asked.Length == 0 ? allowed : asked.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return scopes.Except(allowed, StringComparer.Ordinal).Any()
+        IReadOnlyList<string> scopes = asked.Length == 0 ? client.ScopesAllowed : asked.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return scopes.Except(client.ScopesAllowed, StringComparer.Ordinal).Any()
             ? OAuth.Error("invalid_scope", "Asked for more than this client may have.")
             : OAuth.Token(tokens.ForClient(client, scopes), exchanged: false);
     }

@@ -10,6 +10,7 @@ internal static class Guarded
         app.MapGet("/whoami", (Caller caller) => caller).RequireAuthorization(Policies.User);
         app.MapGet("/admins", () => "admin").RequireAuthorization(Policies.Admin);
         app.MapGet("/writers", () => "writer").RequireAuthorization(Policies.Scope("usage.write"));
+        app.MapGet("/written-by", (Caller caller) => caller.Username).RequireAuthorization(Policies.Scope("usage.write"));
         app.MapGet("/forgotten", () => "nobody said who may read this");
     }
 }

@@ -35,9 +35,9 @@ internal static class ReadClusters
 
     public static void Map(RouteGroupBuilder clusters)
     {
-        clusters.MapGet("/", ListAsync).RequireAuthorization(Policies.Admin, Policies.Scope("usage.read"));
+        clusters.MapGet("/", ListAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.read"));
         ReadRefused.Map(clusters);
-        clusters.MapPost("/{name}/backfills", BackfillAsync).RequireAuthorization(Policies.Admin, Policies.Scope("usage.write"));
+        clusters.MapPost("/{name}/backfills", BackfillAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.write"));
     }
 
     private static async Task<IResult> ListAsync(Caller caller, Database database, CancellationToken cancellation)

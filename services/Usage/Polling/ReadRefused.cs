@@ -17,7 +17,7 @@ internal static class ReadRefused
         """;
 
     public static void Map(RouteGroupBuilder clusters) =>
-        clusters.MapGet("/{name}/quarantine", ListAsync).RequireAuthorization(Policies.Admin, Policies.Scope("usage.read"));
+        clusters.MapGet("/{name}/quarantine", ListAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.read"));
 
     private static async Task<IResult> ListAsync(string name, string? cursor, Caller caller, Database database, CancellationToken cancellation)
     {

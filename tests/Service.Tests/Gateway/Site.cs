@@ -1,6 +1,5 @@
 using System.Net;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using HpcBilling.Service.Tests.Infrastructure;
 
 namespace HpcBilling.Service.Tests.Gateway;
@@ -15,6 +14,9 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
     public const string MachineSecret = "a secret of a collector: 0123456789 abcdef";
     public const string DemoToken = "hpcb_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+    /// <summary>Setting: the issuer is the gateway's own address, as where a client believes nothing but the discovery document.</summary>
+    public const string IssuerIsTheDoor = "Test__IssuerIsTheDoor";
+
     private readonly string folder = Directory.CreateTempSubdirectory("hpcb-site-").FullName;
 
     public StandInServices Services { get; } = new();
@@ -23,17 +25,24 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
 
     public RunningService Gateway { get; private set; } = null!;
 
-    /// <summary>Signs the tokens of the site's identity.</summary>
+    /// <summary>The gateway's certificate, which is its own authority.</summary>
+    public string CertificateFile => Path.Combine(folder, "tls.crt");
+
+    /// <summary>Signs the first tokens of the site's identity.</summary>
     public ECDsa SigningKey { get; } = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
-    public static async Task<Site> StartAsync(Servers servers, IReadOnlyDictionary<string, string> settings)
+    /// <param name="servers">Database and broker.</param>
+    /// <param name="settings">Of the gateway and of identity.</param>
+    /// <param name="gatewayAlone">Of the gateway.</param>
+    public static async Task<Site> StartAsync(
+        Servers servers, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyDictionary<string, string>? gatewayAlone = null)
     {
         var site = new Site(servers);
-        await site.StartAsync(settings);
+        await site.StartAsync(settings ?? new Dictionary<string, string>(), gatewayAlone ?? new Dictionary<string, string>());
         return site;
     }
 
-    public Task InitializeAsync() => StartAsync(new Dictionary<string, string>());
+    public Task InitializeAsync() => StartAsync(new Dictionary<string, string>(), new Dictionary<string, string>());
 
     Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
 
@@ -64,16 +73,21 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
         FROM outbox WHERE kind = 'AuditRecorded' ORDER BY id
         """);
 
-    private async Task StartAsync(IReadOnlyDictionary<string, string> settings)
+    private async Task StartAsync(IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> gatewayAlone)
     {
         await Services.StartAsync();
+        (string certificate, string key) = await MakeCertificateAsync();
+        Gateway = await servers.PrepareServiceAsync("Gateway", database: null);
+        Gateway.Settings["Kestrel__Certificates__Default__Path"] = certificate;
+        Gateway.Settings["Kestrel__Certificates__Default__KeyPath"] = key;
+        string issuer = settings.ContainsKey(IssuerIsTheDoor) ? Gateway.ReserveSecureAddress().GetLeftPart(UriPartial.Authority) : Issuer;
         var shared = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["Identity__GatewayClientSecret"] = GatewaySecret,
             ["Gateway__ClientSecret"] = GatewaySecret,
             ["DataProtection__MasterKey"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(64)),
-            ["Auth__Issuer"] = Issuer,
-            ["Auth__Authority"] = Issuer,
+            ["Auth__Issuer"] = issuer,
+            ["Auth__Authority"] = issuer,
         };
         Identity = await servers.StartServiceAsync("Identity", With(shared, With(settings, new Dictionary<string, string>
         {
@@ -86,16 +100,15 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
             ["Identity__Clients__0__Scopes"] = "usage.write usage.read",
             ["Identity__Clients__0__Audience"] = "usage",
         })));
-        (string certificate, string key) = await MakeCertificateAsync();
         var gateway = new Dictionary<string, string>
         {
-            ["Kestrel__Certificates__Default__Path"] = certificate,
-            ["Kestrel__Certificates__Default__KeyPath"] = key,
             ["services__identity__http__0"] = Identity.Address.ToString(),
+            ["ConnectionStrings__rabbitmq"] = Identity.Settings["ConnectionStrings__rabbitmq"],
             ["Gateway__CredentialReuseSeconds"] = "1",
         };
         foreach (string service in new[] { "portal", "admin", "rating", "usage", "payment", "audit" }) gateway[$"services__{service}__http__0"] = Services.Address;
-        Gateway = await servers.StartServiceAsync("Gateway", With(shared, With(settings, gateway)), database: null);
+        foreach ((string name, string value) in With(shared, With(gatewayAlone, With(settings, gateway)))) Gateway.Settings[name] = value;
+        await Gateway.StartAsync();
     }
 
     // What is given wins over what is usual.
@@ -107,18 +120,11 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
 
     private async Task<(string Certificate, string Key)> MakeCertificateAsync()
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
-        string certificateFile = Path.Combine(folder, "tls.crt");
+        (string certificate, string key) = TestCertificate.Make("CN=localhost");
         string keyFile = Path.Combine(folder, "tls.key");
-        await File.WriteAllTextAsync(certificateFile, certificate.ExportCertificatePem());
-        await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());
-        return (certificateFile, keyFile);
+        await File.WriteAllTextAsync(CertificateFile, certificate);
+        await File.WriteAllTextAsync(keyFile, key);
+        return (CertificateFile, keyFile);
     }
 }
 

@@ -43,21 +43,6 @@ public sealed class TokenEndpointTests(Site site) : IClassFixture<Site>
     }
 
     [Fact]
-    [Trait("Control", "AUTH-07")]
-    public async Task Keys_rotate_without_a_token_being_refused()
-    {
-        await using RunningService rotated = await RotatedAsync();
-        using HttpClient client = rotated.Client(null);
-        (_, JsonElement answer) = await ExchangeAsync(TokenType, Site.DemoToken);
-
-        // Signed by the first key; identity signs with the second and still publishes the first.
-        client.DefaultRequestHeaders.Authorization = new("Bearer", answer.GetProperty("access_token").GetString());
-        using HttpResponseMessage info = await client.GetAsync("/connect/userinfo");
-        Assert.Equal(HttpStatusCode.OK, info.StatusCode);
-        Assert.Equal(2, (await KeysAsync(client)).Count);
-    }
-
-    [Fact]
     [Trait("Control", "AUTH-10")]
     public async Task Only_the_gateway_may_exchange()
     {
@@ -181,18 +166,6 @@ public sealed class TokenEndpointTests(Site site) : IClassFixture<Site>
         });
         Assert.True(result.IsValid, result.Exception?.Message);
         return (JsonWebToken)result.SecurityToken;
-    }
-
-    private async Task<RunningService> RotatedAsync()
-    {
-        using var next = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var rotated = new RunningService("Identity", "identity", new Dictionary<string, string>(site.Identity.Settings, StringComparer.Ordinal)
-        {
-            ["Identity__SigningKey"] = Convert.ToBase64String(next.ExportPkcs8PrivateKey()),
-            ["Identity__OtherSigningKeys__0"] = site.SigningKey.ExportSubjectPublicKeyInfoPem(),
-        }, site.Identity.Superuser, new TestIssuer());
-        await rotated.StartAsync();
-        return rotated;
     }
 
     private static async Task<IList<SecurityKey>> KeysAsync(HttpClient client) =>

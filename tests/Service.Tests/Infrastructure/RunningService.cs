@@ -48,6 +48,12 @@ public sealed class RunningService : IAsyncDisposable
 
     public bool HasExited => process?.HasExited ?? true;
 
+    /// <summary>Chooses the address of HTTPS ahead of the start, so that others can be told.</summary>
+    public Uri ReserveSecureAddress() => SecureAddress ??= new Uri($"https://localhost:{Servers.FreePort()}");
+
+    /// <summary>Another replica: the same settings and database, not yet started.</summary>
+    public RunningService Replica() => new(project, Name, new Dictionary<string, string>(environment, StringComparer.Ordinal), Superuser, issuer);
+
     /// <summary>A client that calls in somebody's name; null: in nobody's.</summary>
     public HttpClient Client(TestCaller? caller)
     {
@@ -86,9 +92,8 @@ public sealed class RunningService : IAsyncDisposable
         environment["ASPNETCORE_URLS"] = Address.ToString();
         if (environment.ContainsKey("Kestrel__Certificates__Default__Path"))
         {
-            SecureAddress ??= new Uri($"https://localhost:{Servers.FreePort()}");
-            environment["ASPNETCORE_URLS"] = $"{SecureAddress};{Address}"; // bound in this order: ready at the last means ready at both
-            environment["Gateway__HttpsPort"] = $"{SecureAddress.Port}";
+            environment["ASPNETCORE_URLS"] = $"{ReserveSecureAddress()};{Address}"; // bound in this order: ready at the last means ready at both
+            environment["Gateway__HttpsPort"] = $"{SecureAddress!.Port}";
         }
 
         process = Launch();
@@ -97,7 +102,12 @@ public sealed class RunningService : IAsyncDisposable
         {
             await Wait.UntilAsync($"{project} is ready", async () =>
             {
-                if (process.HasExited) throw new InvalidOperationException($"{project} ended with {process.ExitCode}");
+                if (process.HasExited)
+                {
+                    await process.WaitForExitAsync(); // until its last words have been read
+                    throw new InvalidOperationException($"{project} ended with {process.ExitCode}");
+                }
+
                 using HttpResponseMessage response = await client.GetAsync("/readyz");
                 return response.IsSuccessStatusCode;
             });
