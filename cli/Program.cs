@@ -12,6 +12,8 @@ var root = new RootCommand("HPC billing from the command line. Sign in with `hpc
     ImportCommand.Create(terminal, json),
     JobsCommands.CreateJobs(terminal, json),
     JobsCommands.CreateQuarantine(terminal, json),
+    ClusterCommands.CreateClusters(terminal, json),
+    ClusterCommands.CreateBackfill(terminal, json),
     UsageCommand.Create(terminal, json),
     ReceiptsCommand.Create(terminal, json),
     RatesCommands.CreateRates(terminal, json),

@@ -57,6 +57,7 @@ _install_quietly() {
       case "$package" in
         postgresql-*) systemctl disable postgresql || true ;;
         rabbitmq-server) systemctl disable rabbitmq-server epmd.socket || true ;;
+        munge | slurmctld | slurmd | slurmdbd | slurmrestd) systemctl disable "$package" || true ;;
       esac
     done
   fi

@@ -12,6 +12,7 @@ builder.AddServiceDefaults("rating");
 builder.AddDatabase("rating");
 builder.AddMessaging("rating", bus => bus
     .Consume<UsageRecorded, StoreRecordedUsage>(message => message.OrgId)
+    .Consume<UsageCorrected, StoreRecordedUsage>(message => message.OrgId)
     .Consume<PaymentSettled, SettleReceipt>(message => message.OrgId)
     .MayGoUnheard<TariffPublished>());
 builder.AddRating();

@@ -1,10 +1,11 @@
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults;
-using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Messaging;
 using HpcBilling.Usage;
+using HpcBilling.Usage.Polling;
 using HpcBilling.Usage.RecordingUsage;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -19,6 +20,7 @@ builder.Services.AddSingleton<ImportQueue>();
 builder.Services.AddSingleton<RunImport>();
 builder.Services.AddHostedService<ImportWorker>();
 builder.Services.AddHostedService<TidySpool>();
+builder.Services.AddPolling();
 
 var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;
@@ -29,5 +31,6 @@ RouteGroupBuilder jobs = app.MapGroup("/api/v1/jobs").RequireAuthorization(Polic
 CreateImport.Map(imports);
 ReceiveContent.Map(imports);
 ReadImports.Map(imports, jobs);
+ReadClusters.Map(app.MapGroup("/api/v1/clusters"));
 
 await app.RunServiceAsync(args);

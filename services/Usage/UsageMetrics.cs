@@ -11,5 +11,13 @@ internal static class UsageMetrics
 
     public static readonly Counter<long> Runs = Meter.CreateCounter<long>("hpcbilling.usage.runs", "{run}", "Runs stored or updated.");
 
+    /// <summary>Tag <c>source</c>.</summary>
+    public static readonly Counter<long> Records = Meter.CreateCounter<long>("hpcbilling.usage.records", "{record}", "Records read from live sources.");
+
+    public static readonly Counter<long> Corrected = Meter.CreateCounter<long>("hpcbilling.usage.runs.corrected", "{run}", "Ended runs of which a source told other facts.");
+
+    /// <summary>Tag <c>source</c>.</summary>
+    public static readonly Counter<long> SourceFailures = Meter.CreateCounter<long>("hpcbilling.usage.source.failures", "{failure}", "Questions that a live source did not answer.");
+
     public static readonly Counter<long> Quarantined = Meter.CreateCounter<long>("hpcbilling.usage.quarantined", "{line}", "Lines put in quarantine.");
 }

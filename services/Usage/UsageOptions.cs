@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using HpcBilling.Usage.Slurm;
+using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Usage;
 
@@ -30,4 +32,30 @@ public sealed class UsageOptions
     /// <summary>Attempts without progress before an import is given up.</summary>
     [Range(1, 100)]
     public int AttemptsMax { get; set; } = 10;
+
+    /// <summary>Where records come from besides uploads; the order is the order of preference within a cluster.</summary>
+    public IList<SourceOptions> Sources { get; init; } = [];
+}
+
+/// <summary>Completes the sources and refuses what could not work, with the key and the reason.</summary>
+internal sealed class UsageOptionsCheck : IPostConfigureOptions<UsageOptions>, IValidateOptions<UsageOptions>
+{
+    public void PostConfigure(string? name, UsageOptions options)
+    {
+        foreach (SourceOptions source in options.Sources) source.Complete();
+    }
+
+    public ValidateOptionsResult Validate(string? name, UsageOptions options)
+    {
+        var problems = new List<string>();
+        for (int i = 0; i < options.Sources.Count; i++)
+        {
+            if (options.Sources[i].Problem() is var (key, reason)) problems.Add($"{UsageOptions.Section}:Sources:{i}:{key} {reason}.");
+        }
+
+        IEnumerable<string> twice = options.Sources.CountBy(source => (source.Org, source.Cluster, source.Name)).Where(same => same.Value > 1)
+            .Select(same => $"{UsageOptions.Section}:Sources: cluster {same.Key.Cluster} has two sources of the name {same.Key.Name}; give one a Name.");
+        problems.AddRange(twice);
+        return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
+    }
 }

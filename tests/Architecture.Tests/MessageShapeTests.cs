@@ -23,12 +23,8 @@ public sealed class MessageShapeTests
         new PaymentSettled(Org, Subject, Other, "dummy", 123_450, "THB", At),
         new ReceiptIssued(Org, Subject, "R-2017-000001", "alice", 123_450, "THB", At),
         new TariffPublished(Org, "mu", 2, At, "THB", 0.25m, 12.5m, 0.0125m),
-        new UsageRecorded(Org, Subject, Other,
-        [
-            new RecordedRun(
-                "phillips/163485/1482390912/1482390913", 1, "phillips", "163485_7", 163485, "alice", "chaff", "focaccia", "chestnut", "CANCELLED",
-                At.AddDays(-2), At.AddDays(-1), At, 86_400, new AllocatedTres(12, 31_000, 1, 2, 12, new Dictionary<string, long> { ["a100"] = 2 })),
-        ]),
+        new UsageCorrected(Org, Subject, Other, "slurmrestd", At, [new CorrectedRun(Run() with { Revision = 2 }, ["ended_at", "charged_seconds"])]),
+        new UsageRecorded(Org, Subject, Other, [Run()]),
     ];
 
     public static TheoryData<string> Messages => [.. Samples.Select(sample => sample.GetType().Name)];
@@ -65,6 +61,10 @@ public sealed class MessageShapeTests
         Assert.False(IsSame(golden, new { OrgId = "a", AmountMinor = "5" }));
         Assert.False(IsSame(golden, new { OrgId = "a" }));
     }
+
+    private static RecordedRun Run() => new(
+        "phillips/163485/1482390912/1482390913", 1, "phillips", "163485_7", 163485, "alice", "chaff", "focaccia", "chestnut", "CANCELLED",
+        At.AddDays(-2), At.AddDays(-1), At, 86_400, new AllocatedTres(12, 31_000, 1, 2, 12, new Dictionary<string, long> { ["a100"] = 2 }));
 
     private static bool IsSame(JsonNode golden, object message) =>
         JsonNode.DeepEquals(golden, JsonSerializer.SerializeToNode(message, message.GetType(), JsonSerializerOptions.Web));

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace HpcBilling.Rating.RatingUsage;
 
 /// <summary>Stores the runs of a batch with their prices: each once, the highest revision holds, a billed one is left alone.</summary>
-internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimeProvider clock) : IConsume<UsageRecorded>
+internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimeProvider clock) : IConsume<UsageRecorded>, IConsume<UsageCorrected>
 {
     // In the order of the key, as everybody who locks several runs does: two batches that share runs wait for each other instead of
     // ending in a deadlock.
@@ -67,19 +67,31 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
 
     public async Task ConsumeAsync(UsageRecorded message, OrgTransaction transaction, CancellationToken cancellation)
     {
-        var runs = message.Runs.GroupBy(run => run.JobKey, StringComparer.Ordinal).Select(same => same.MaxBy(run => run.Revision)!).ToList();
         var receivedAt = Microseconds.Truncate(clock.GetUtcNow());
+        var (runs, counted) = await StoreAsync(message.ImportId, message.Runs, receivedAt, transaction, cancellation);
+        var arrival = new { Org = message.OrgId, message.BatchId, message.ImportId, Runs = runs - counted, ReceivedAt = receivedAt };
+        await transaction.ExecuteAsync(CountBatchSql, arrival, cancellation);
+    }
+
+    /// <summary>Corrected facts are stored like any newer ones: an unbilled run is priced anew, a billed one is left to an adjustment.</summary>
+    public async Task ConsumeAsync(UsageCorrected message, OrgTransaction transaction, CancellationToken cancellation) => await StoreAsync(
+        message.ReadId, [.. message.Runs.Select(corrected => corrected.Run)], Microseconds.Truncate(clock.GetUtcNow()), transaction, cancellation);
+
+    /// <returns>How many runs there were, and how many of them this import had brought before.</returns>
+    private async Task<(int Runs, int Counted)> StoreAsync(
+        Guid importId, IReadOnlyList<RecordedRun> told, DateTimeOffset receivedAt, OrgTransaction transaction, CancellationToken cancellation)
+    {
+        var runs = told.GroupBy(run => run.JobKey, StringComparer.Ordinal).Select(same => same.MaxBy(run => run.Revision)!).ToList();
 
         await PriceBook.ShareAsync(transaction, cancellation);
         var rated = await RateAsync(runs, transaction, cancellation);
-        var batch = Columns(message, runs, rated, receivedAt);
+        var batch = Columns(transaction.OrgId, importId, runs, rated, receivedAt);
         var counted = await transaction.ExecuteScalarAsync<int>(CountedSql, batch, cancellation);
         foreach (var (rating, count) in await transaction.QueryAsync<(string Rating, long Runs)>(StoreSql, batch, cancellation))
             RatingMetrics.CountRated(rating, count);
 
         RatingMetrics.RunsSuperseded.Add(await transaction.ExecuteAsync(SupersedeSql, batch, cancellation));
-        var arrival = new { Org = message.OrgId, message.BatchId, message.ImportId, Runs = runs.Count - counted, ReceivedAt = receivedAt };
-        await transaction.ExecuteAsync(CountBatchSql, arrival, cancellation);
+        return (runs.Count, counted);
     }
 
     private async Task<RatedColumns> RateAsync(List<RecordedRun> runs, OrgTransaction transaction, CancellationToken cancellation)
@@ -97,10 +109,10 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
         return columns;
     }
 
-    private static object Columns(UsageRecorded message, List<RecordedRun> runs, RatedColumns rated, DateTimeOffset receivedAt) => new
+    private static object Columns(Guid org, Guid importId, List<RecordedRun> runs, RatedColumns rated, DateTimeOffset receivedAt) => new
     {
-        Org = message.OrgId,
-        message.ImportId,
+        Org = org,
+        ImportId = importId,
         ReceivedAt = receivedAt,
         JobKeys = runs.Select(run => run.JobKey).ToArray(),
         Revisions = runs.Select(run => run.Revision).ToArray(),

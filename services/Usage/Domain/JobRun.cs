@@ -31,6 +31,14 @@ internal readonly record struct JobRun(
     long ChargedSeconds,
     Tres Tres)
 {
+    private const int SluidLengthMax = 64;
+
+    /// <summary>Slurm's own identity of the run, where it gives one (JSON from data version 0.0.45 on); null otherwise.</summary>
+    public string? Sluid { get; init; }
+
+    /// <summary>It has neither started nor ended. Its key is not settled yet, since the start is part of it, and there is nothing to charge.</summary>
+    public bool IsWaiting => StartedAt is null && EndedAt is null;
+
     /// <summary>CPUs × charged seconds.</summary>
     public decimal CpuCoreSeconds => (decimal)Tres.Cpus * ChargedSeconds;
 
@@ -51,6 +59,18 @@ internal readonly record struct JobRun(
         var chargedBefore = Math.Max(0, (submittedAt - start).Ticks / TimeSpan.TicksPerSecond);
         return Math.Max(0, elapsedSeconds - chargedBefore);
     }
+
+    /// <summary>
+    /// When the run began. Slurm lets a job that was cancelled before its time start in the future: it is taken to start and end at once, as
+    /// sacct prints it. What waits has not started, whatever is expected of it.
+    /// </summary>
+    public static DateTimeOffset? Began(string state, DateTimeOffset? startedAt, DateTimeOffset? endedAt)
+    {
+        if (endedAt is null) return state == "PENDING" ? null : startedAt;
+        return startedAt > endedAt ? endedAt : startedAt;
+    }
+
+    public static bool IsSluid(string text) => text.Length is > 0 and <= SluidLengthMax && text.All(c => c is > ' ' and <= '~');
 
     /// <summary>What a record says that cannot be true of any run, or null.</summary>
     /// <returns>The field to blame and a sentence.</returns>

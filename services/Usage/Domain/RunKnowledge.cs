@@ -24,8 +24,8 @@ internal static class RunComparison
     /// </summary>
     public static RunKnowledge Compare(in JobRun stored, in JobRun incoming)
     {
-        // The display id is no fact to charge by: a log may leave it out.
-        if (stored == incoming with { JobId = stored.JobId }) return RunKnowledge.Same;
+        // Neither the display id nor Slurm's own identity is a fact to charge by: a log may leave them out.
+        if (stored == incoming with { JobId = stored.JobId, Sluid = stored.Sluid }) return RunKnowledge.Same;
         if (stored.EndedAt is not null) return incoming.EndedAt is null ? RunKnowledge.Older : RunKnowledge.ChangedAfterFinal;
         if (incoming.EndedAt is not null) return RunKnowledge.Newer;
         return OrderOfUnfinished(stored).CompareTo(OrderOfUnfinished(incoming)) < 0 ? RunKnowledge.Newer : RunKnowledge.Older;

@@ -9,6 +9,9 @@ internal static class SlurmTime
     private const long EpochSecondsMax = 7_258_118_400;
     private const long Unset = uint.MaxValue - 1L;
 
+    /// <param name="epochSeconds">Seconds since 1970.</param>
+    public static bool IsInstant(long epochSeconds) => epochSeconds is > 0 and <= EpochSecondsMax && epochSeconds != Unset;
+
     /// <param name="text">UTF-8; nothing, <c>Unknown</c>, <c>None</c> and <c>0</c> mean that it has not happened.</param>
     /// <param name="instant">UTC, or null when it has not happened.</param>
     public static bool TryParse(ReadOnlySpan<byte> text, out DateTimeOffset? instant)

@@ -2,6 +2,7 @@ using System.Globalization;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Http;
+using HpcBilling.Usage.Polling;
 
 namespace HpcBilling.Usage.RecordingUsage;
 
@@ -13,6 +14,10 @@ internal static class ReadImports
     private const string ListSql = """
         SELECT * FROM import_jobs WHERE org_id = @Org AND (@Before::uuid IS NULL OR id < @Before) ORDER BY id DESC LIMIT @Rows
         """;
+
+    private static readonly OrgOwned Read = new("job", "SELECT org_id FROM reads WHERE id = @Id");
+
+    private const string ReadSql = "SELECT * FROM reads WHERE org_id = @Org AND id = @Id";
 
     private const string QuarantineSql = """
         SELECT line, code, field, reason, text FROM import_quarantine
@@ -42,13 +47,23 @@ internal static class ReadImports
         return TypedResults.Ok(Page.Of(rows, PageRows, ImportJobView.Of, last => PageCursor.Encode(last.Id.ToString())));
     }
 
-    private static async Task<IResult> ReadAsync(Guid id, Caller caller, Database database, CancellationToken cancellation) =>
-        await FindImport.FindAsync(database, caller, id, cancellation) switch
+    private static async Task<IResult> ReadAsync(Guid id, Caller caller, Database database, CancellationToken cancellation)
+    {
+        if (await FindReadAsync(id, caller, database, cancellation) is { } read) return TypedResults.Ok(ClusterReadView.Of(read));
+        if (await database.RefuseOtherOrgAsync(Read, id, caller, cancellation) is { } refusal) return refusal;
+        return await FindImport.FindAsync(database, caller, id, cancellation) switch
         {
             ImportLookup.Found found => TypedResults.Ok(ImportJobView.Of(found.Job)),
             ImportLookup.Refused refused => refused.Problem,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
+    }
+
+    private static async Task<ClusterRead?> FindReadAsync(Guid id, Caller caller, Database database, CancellationToken cancellation)
+    {
+        await using OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation);
+        return await transaction.QuerySingleOrDefaultAsync<ClusterRead>(ReadSql, new { Org = caller.OrgId, Id = id }, cancellation);
+    }
 
     private static async Task<IResult> QuarantineAsync(Guid id, string? cursor, Caller caller, Database database, CancellationToken cancellation)
     {

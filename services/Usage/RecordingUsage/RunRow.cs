@@ -28,10 +28,11 @@ internal sealed record RunRow
     public string State { get; init; } = "";
     public string? GpusByType { get; init; }
     public string? OtherTres { get; init; }
+    public string? Sluid { get; init; }
 
     public JobRun ToRun() => new(
         JobKey, Cluster, JobId, RawJobId, Username, Account, Partition, Qos, State, SubmittedAt, StartedAt, EndedAt, ChargedSeconds,
-        new Tres(Cpus, MemoryMib, Nodes, Gpus, Billing, GpusByType, OtherTres));
+        new Tres(Cpus, MemoryMib, Nodes, Gpus, Billing, GpusByType, OtherTres)) { Sluid = Sluid };
 
     public RecordedRun ToMessage() => new(
         JobKey, Revision, Cluster, JobId, RawJobId, Username, Account, Partition, Qos, State, SubmittedAt, StartedAt, EndedAt, ChargedSeconds,

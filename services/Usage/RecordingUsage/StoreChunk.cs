@@ -25,9 +25,6 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
         WHERE org_id = @Org AND id = @Id AND status = 'running' AND lease_owner = @Owner AND bytes_processed = @From
         """;
 
-    private static readonly LineProblem ChangedAfterFinal = new(
-        LineProblem.ChangedAfterFinal, null, "The run is stored as ended, with other facts than these.");
-
     // What one chunk found is the best guess for the next.
     private bool expectsKnown = job.Known > 0;
     private long checkpoint = job.BytesProcessed;
@@ -36,12 +33,12 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
     public async Task StoreAsync(ImportChunk chunk, CancellationToken cancellation)
     {
         await using OrgTransaction transaction = await database.BeginAsync(job.OrgId, cancellation);
-        StoredRuns result = await new StoreRuns(transaction, job.Id).StoreAsync(chunk.Runs, expectsKnown, cancellation);
+        StoredRuns result = await new StoreRuns(transaction, RunOrigin.Import(job.Id)).StoreAsync(chunk.Runs, expectsKnown, cancellation);
         expectsKnown = result.Stored < chunk.Runs.Count;
         foreach (Guid batch in result.Batches) await transaction.EnqueueReferenceAsync<UsageRecorded>(batch.ToString(), cancellation);
 
         QuarantinedLine[] quarantined =
-            [.. chunk.Quarantined, .. result.Refused.Select(index => chunk.Places[index]).Select(place => new QuarantinedLine(place.Line, ChangedAfterFinal, readText(place)))];
+            [.. chunk.Quarantined, .. result.Refused.Select(refused => Quarantined(chunk.Places[refused.Index], refused.Problem))];
         if (quarantined.Length > 0) await QuarantineAsync(transaction, quarantined, cancellation);
         await CheckpointAsync(transaction, chunk, result, quarantined.Length, cancellation);
         await transaction.CommitAsync(cancellation);
@@ -51,6 +48,8 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
         UsageMetrics.Runs.Add(result.Stored + result.Updated);
         UsageMetrics.Quarantined.Add(quarantined.Length);
     }
+
+    private QuarantinedLine Quarantined(LinePlace place, LineProblem problem) => new(place.Line, problem, readText(place));
 
     private async Task QuarantineAsync(OrgTransaction transaction, QuarantinedLine[] lines, CancellationToken cancellation)
     {
@@ -69,7 +68,7 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
 
     private async Task CheckpointAsync(OrgTransaction transaction, ImportChunk chunk, StoredRuns result, int quarantined, CancellationToken cancellation)
     {
-        var refused = result.Refused.Select(index => chunk.Runs[index]).ToList();
+        var refused = result.Refused.Select(refused => chunk.Runs[refused.Index]).ToList();
         var row = new
         {
             Org = job.OrgId, job.Id, Owner = leaseOwner, From = checkpoint, To = chunk.ToOffset, chunk.ToLine,

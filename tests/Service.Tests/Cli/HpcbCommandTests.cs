@@ -34,6 +34,35 @@ public sealed class HpcbCommandTests
     }
 
     [Fact]
+    public async Task A_backfill_is_followed_to_its_end()
+    {
+        var polls = 0;
+        string? asked = null;
+        await using StubGateway gateway = await StubGateway.StartAsync(app =>
+        {
+            app.MapPost("/api/v1/clusters/{name}/backfills", (string name, JsonObject body, HttpRequest request) =>
+            {
+                asked = $"{name} {body.ToJsonString()}";
+                return Guid.TryParse(request.Headers["Idempotency-Key"], out _) ? Results.Text(Backfill("queued"), "application/json", statusCode: 202) : Results.BadRequest();
+            });
+            app.MapGet("/api/v1/jobs/{id}", () => Results.Text(Backfill(++polls > 2 ? "dead_letter" : "running"), "application/json"));
+        });
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome outcome = await hpcb.RunAsync("backfill", "--cluster", "hpc", "--from", "2024-01-01");
+
+        Assert.Equal("""hpc {"from":"2024-01-01"}""", asked);
+        Assert.NotEqual(0, outcome.ExitCode);
+        Assert.Contains("1,234", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("given up: slurmdbd is down", outcome.Error, StringComparison.Ordinal);
+
+        static string Backfill(string status) => $$"""
+            {"id":"0190f1a4-0000-7000-8000-000000000001","type":"backfill","status":"{{status}}","from":"2024-01-01T00:00:00Z","to":"2026-01-01T00:00:00Z",
+            "position":"2025-01-01T00:00:00Z","records":1234,"stored":1000,"updated":200,"corrected":4,"known":30,"quarantined":0,"error":"slurmdbd is down"}
+            """;
+    }
+
+    [Fact]
     public async Task Lists_are_read_to_the_last_page()
     {
         await using StubGateway gateway = await StubGateway.StartAsync(app => app.MapGet("/api/v1/receipts", (string? cursor, string? user) =>

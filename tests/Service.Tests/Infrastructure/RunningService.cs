@@ -115,6 +115,7 @@ public sealed class RunningService : IAsyncDisposable
         catch (Exception failure)
         {
             if (!HasExited) await KillAsync();
+            await process.WaitForExitAsync(); // until its last words are in the log
             throw new InvalidOperationException($"{failure.Message}\n{Log}", failure);
         }
     }

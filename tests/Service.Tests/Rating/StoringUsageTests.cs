@@ -177,6 +177,24 @@ public sealed class StoringUsageTests(RatingSite site) : IClassFixture<RatingSit
         Assert.Equal([(3, 1L, receipt)], aside);
     }
 
+    [Fact]
+    public async Task A_corrected_run_is_priced_anew_while_it_is_unbilled_and_waits_aside_once_it_is_billed()
+    {
+        var org = await site.NewOrgWithTariffAsync();
+        await org.StoreAsync([Runs.Of("alice", 1), Runs.Of("bob", 2)]);
+        var receipt = await org.IssueAsync("alice");
+
+        await org.CorrectAsync(Runs.Of("alice", 1) with { Revision = 2, ChargedSeconds = 0 }, Runs.Of("bob", 2) with { Revision = 2, ChargedSeconds = 7200 });
+        await Wait.UntilAsync("the correction is consumed", async () => Number(await org.TotalsAsync(), "amountMinor") == 100 + 200);
+        await org.CorrectAsync(Runs.Of("bob", 2) with { Revision = 1, ChargedSeconds = 1 });
+
+        Assert.Equal(100, Number(await org.TotalsAsync(), "billedMinor"));
+        var aside = await site.Service.QueryAsync<(int Revision, long ChargedSeconds, Guid ReceiptId)>(
+            "SELECT revision, charged_seconds, receipt_id FROM superseded_runs WHERE org_id = @Id", new { org.Id });
+        Assert.Equal([(2, 0L, receipt)], aside);
+        Assert.Equal(300, Number(await org.TotalsAsync(), "amountMinor"));
+    }
+
     private Task SeenAsync(RatingOrg org, int batches) => Wait.UntilAsync("the batches are consumed", async () =>
         await site.Service.ScalarAsync<long>("SELECT count(*) FROM inbox WHERE org_id = @Id AND consumer = 'StoreRecordedUsage'", new { org.Id }) == batches);
 

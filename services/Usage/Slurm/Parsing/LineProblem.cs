@@ -10,6 +10,7 @@ internal sealed record LineProblem(string Code, string? Field, string Reason)
     public const string Contradiction = "contradiction";
     public const string WrongFieldCount = "wrong_field_count";
     public const string LineTooLong = "line_too_long";
+    public const string RecordTooLong = "record_too_long";
     public const string NotUtf8 = "not_utf8";
     public const string Truncated = "truncated";
     public const string ChangedAfterFinal = "changed_after_final";

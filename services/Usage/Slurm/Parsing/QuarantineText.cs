@@ -19,11 +19,11 @@ internal static class QuarantineText
     /// <param name="isWhole">False when the line was cut, so that its columns cannot be counted.</param>
     public static string Of(ReadOnlySpan<byte> line, SacctLayout layout, bool isWhole)
     {
-        var columns = line.Count((byte)'|') + 1;
+        var columns = line.Count(layout.Separator) + 1;
         var isTrusted = isWhole && (columns == layout.Columns || (columns > layout.Columns && layout.JobNameIsLast));
         var text = new StringBuilder();
         var column = 0;
-        foreach (var range in line.Split((byte)'|'))
+        foreach (var range in line.Split(layout.Separator))
         {
             if (column == layout.Columns) break;
             if (column > 0) text.Append('|');

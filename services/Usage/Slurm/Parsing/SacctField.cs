@@ -17,11 +17,12 @@ internal enum SacctField
     ElapsedRaw,
     State,
     AllocTres,
+    Sluid,
 }
 
 internal static class SacctFields
 {
-    public const int Count = (int)SacctField.AllocTres + 1;
+    public const int Count = (int)SacctField.Sluid + 1;
 
     /// <summary>Order of the logs that Open XDMoD keeps, which have no header.</summary>
     public const string Xdmod =
@@ -40,6 +41,7 @@ internal static class SacctFields
         SacctField.JobIdRaw => "JobIDRaw",
         SacctField.Qos => "QOS",
         SacctField.AllocTres => "AllocTRES",
+        SacctField.Sluid => "SLUID",
         _ => field.ToString(),
     };
 }

@@ -17,9 +17,9 @@ internal sealed class SacctLayout
     private readonly int[] columnOf;
     private readonly SacctField?[] fieldOf;
 
-    private SacctLayout(string[] names, int[] columnOf, SacctField?[] fieldOf, string? cluster)
+    private SacctLayout(string[] names, int[] columnOf, SacctField?[] fieldOf, string? cluster, char separator)
     {
-        (Names, this.columnOf, this.fieldOf, Cluster) = (names, columnOf, fieldOf, cluster);
+        (Names, this.columnOf, this.fieldOf, Cluster, Separator) = (names, columnOf, fieldOf, cluster, (byte)separator);
         JobNameIsLast = string.Equals(names[^1], "JobName", StringComparison.OrdinalIgnoreCase);
     }
 
@@ -29,6 +29,9 @@ internal sealed class SacctLayout
 
     /// <summary>Cluster of every record, when the log does not name it; lower case.</summary>
     public string? Cluster { get; }
+
+    /// <summary>Between two columns.</summary>
+    public byte Separator { get; }
 
     /// <summary>A <c>|</c> inside a job's name adds columns; with the name last they can only be its own.</summary>
     public bool JobNameIsLast { get; }
@@ -44,7 +47,8 @@ internal sealed class SacctLayout
     /// <param name="cluster">Cluster of the request, for logs without that column.</param>
     /// <param name="layout">The layout, when it returns true.</param>
     /// <param name="problem">A sentence that names what is missing, when it returns false.</param>
-    public static bool TryCreate(IReadOnlyList<string> names, string? cluster, out SacctLayout layout, out string problem)
+    /// <param name="separator">Between two columns; ASCII.</param>
+    public static bool TryCreate(IReadOnlyList<string> names, string? cluster, out SacctLayout layout, out string problem, char separator = '|')
     {
         layout = null!;
         if (names.Count > ColumnsMax) return Refuse($"{names.Count} fields are named; at most {ColumnsMax} can be.", out problem);
@@ -71,7 +75,7 @@ internal sealed class SacctLayout
         }
 
         problem = string.Empty;
-        layout = new SacctLayout([.. names], columns, fields, canonical);
+        layout = new SacctLayout([.. names], columns, fields, canonical, separator);
         return true;
     }
 

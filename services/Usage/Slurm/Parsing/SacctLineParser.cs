@@ -11,8 +11,6 @@ namespace HpcBilling.Usage.Slurm.Parsing;
 /// </summary>
 internal sealed class SacctLineParser(SacctLayout layout)
 {
-    private const byte Separator = (byte)'|';
-
     private readonly int[] ends = new int[layout.Columns];
     private readonly Interner<string> names = new(ReadName);
     private readonly Interner<string> clusters = new(ReadCluster);
@@ -49,12 +47,15 @@ internal sealed class SacctLineParser(SacctLayout layout)
         if (!states.TryGet(Column(line, SacctField.State), out var state, out why)) return BadField(SacctField.State, why, out problem);
         if (!SlurmTime.TryParse(Column(line, SacctField.Submit), out var submit)) return BadTime(SacctField.Submit, out problem);
         if (submit is not { } submittedAt) return BadField(SacctField.Submit, "is not set", out problem);
-        if (!SlurmTime.TryParse(Column(line, SacctField.Start), out var startedAt)) return BadTime(SacctField.Start, out problem);
+        if (!SlurmTime.TryParse(Column(line, SacctField.Start), out var start)) return BadTime(SacctField.Start, out problem);
         if (!SlurmTime.TryParse(Column(line, SacctField.End), out var endedAt)) return BadTime(SacctField.End, out problem);
         var elapsedField = layout.ColumnOf(SacctField.ElapsedRaw) >= 0 ? SacctField.ElapsedRaw : SacctField.Elapsed;
         if (!Elapsed.TryParse(Column(line, elapsedField), out var elapsed)) return BadField(elapsedField, "is neither [days-]hh:mm:ss nor seconds", out problem);
         if (!tresTexts.TryGet(Column(line, SacctField.AllocTres), out var tres, out why)) return BadField(SacctField.AllocTres, why, out problem);
 
+        if (!TrySluid(line, out var sluid)) return BadField(SacctField.Sluid, "is not an identity of a run", out problem);
+
+        var startedAt = JobRun.Began(state, start, endedAt);
         var charged = JobRun.Charge(elapsed, submittedAt, startedAt);
         if (JobRun.Contradiction(state, startedAt, endedAt, elapsed, charged, tres) is { } contradiction)
             return Malformed(LineProblem.Contradiction, contradiction.Field, $"{contradiction.Field} {contradiction.Message}", out problem);
@@ -62,7 +63,7 @@ internal sealed class SacctLineParser(SacctLayout layout)
         problem = null;
         run = new JobRun(
             JobKey.Of(cluster, rawJobId, submittedAt, startedAt), cluster, jobId, rawJobId, user, account, partition, qos, state,
-            submittedAt, startedAt, endedAt, charged, tres);
+            submittedAt, startedAt, endedAt, charged, tres) { Sluid = sluid };
         return LineKind.Run;
     }
 
@@ -72,14 +73,14 @@ internal sealed class SacctLineParser(SacctLayout layout)
         var (columns, position) = (0, 0);
         while (columns < ends.Length - 1)
         {
-            var length = line[position..].IndexOf(Separator);
+            var length = line[position..].IndexOf(layout.Separator);
             if (length < 0) break;
             ends[columns++] = position + length;
             position += length + 1;
         }
 
         ends[columns++] = line.Length;
-        return columns + line[position..].Count(Separator);
+        return columns + line[position..].Count(layout.Separator);
     }
 
     private ReadOnlySpan<byte> Column(ReadOnlySpan<byte> line, SacctField field)
@@ -108,6 +109,13 @@ internal sealed class SacctLineParser(SacctLayout layout)
 
         jobId = Encoding.ASCII.GetString(text);
         return true;
+    }
+
+    private bool TrySluid(ReadOnlySpan<byte> line, out string? sluid)
+    {
+        var text = Column(line, SacctField.Sluid);
+        sluid = text.IsEmpty ? null : Encoding.UTF8.GetString(text);
+        return sluid is null || JobRun.IsSluid(sluid);
     }
 
     private bool TryCluster(ReadOnlySpan<byte> line, out string cluster, out string why)

@@ -1,0 +1,65 @@
+using HpcBilling.Usage.Slurm;
+using HpcBilling.Usage.Slurm.Parsing;
+
+namespace HpcBilling.Usage.Polling;
+
+/// <summary>How the attempt to read a window ended.</summary>
+internal abstract record WindowOutcome
+{
+    private WindowOutcome()
+    {
+    }
+
+    internal sealed record Stored : WindowOutcome;
+
+    /// <summary>The span is too long for one answer.</summary>
+    internal sealed record TooMuch(string Reason) : WindowOutcome;
+
+    /// <summary>No source could answer.</summary>
+    internal sealed record Unavailable(string Reason) : WindowOutcome;
+}
+
+/// <summary>Reads a window from the first source that can, in the order of preference, and stores it.</summary>
+internal sealed class ReadWindow(StoreRecords store, SourceHealth health)
+{
+    /// <param name="cluster">What is read.</param>
+    /// <param name="read">At the beginning of the window.</param>
+    /// <param name="end">End of the window.</param>
+    /// <param name="cancellation">Stops it; what was stored until then stays.</param>
+    public async Task<WindowOutcome> ReadAsync(Cluster cluster, ClusterRead read, DateTimeOffset end, CancellationToken cancellation)
+    {
+        var refusals = new List<string>();
+        bool isSlow = false;
+        foreach (GuardedSource source in cluster.Sources)
+        {
+            try
+            {
+                await source.RunAsync((live, limit) => CopyAsync(live, read, end, limit), cancellation);
+                await health.SucceededAsync(cluster, source, refusals.Count > 0 ? string.Join(' ', refusals) : null, cancellation);
+                return new WindowOutcome.Stored();
+            }
+            catch (SourceException failure) when (failure.Fault == SourceFault.TooMuch)
+            {
+                return new WindowOutcome.TooMuch($"{source.Source.Name}: {failure.Message}");
+            }
+            catch (SourceException failure)
+            {
+                refusals.Add($"{source.Source.Name}: {failure.Message}");
+                isSlow |= failure.Fault == SourceFault.Slow;
+                await health.FailedAsync(source, failure.Message, cancellation);
+            }
+        }
+
+        // Nobody could stand in: perhaps less can be answered in time.
+        string reason = string.Join(' ', refusals);
+        return isSlow ? new WindowOutcome.TooMuch(reason) : new WindowOutcome.Unavailable(reason);
+    }
+
+    // The window counts as read when its last record is stored; until then a second attempt begins it anew, and finds what is known.
+    private async Task CopyAsync(UsageSource source, ClusterRead read, DateTimeOffset end, CancellationToken cancellation)
+    {
+        await foreach (RecordChunk chunk in source.ReadAsync(read.PositionAt, end, cancellation))
+            await store.StoreAsync(read, source.Name, chunk, read.PositionAt, cancellation);
+        await store.StoreAsync(read, source.Name, new RecordChunk(1), end, cancellation);
+    }
+}

@@ -1,0 +1,13 @@
+using System.Runtime.InteropServices;
+
+namespace HpcBilling.Usage.RecordingUsage;
+
+/// <summary>Where runs come from.</summary>
+/// <param name="Id">The import, or the reading of a live source.</param>
+/// <param name="Source">Name of the source.</param>
+/// <param name="IsLive">It tells what holds now, so that it may correct what is stored; a file does not say when it was true.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct RunOrigin(Guid Id, string Source, bool IsLive)
+{
+    public static RunOrigin Import(Guid id) => new(id, "import", IsLive: false);
+}

@@ -1,0 +1,20 @@
+using HpcBilling.Usage.Domain;
+
+namespace HpcBilling.Usage.Slurm.Parsing;
+
+/// <summary>Records of a live source that are stored in one transaction.</summary>
+/// <param name="recordsMax">Records it takes.</param>
+internal sealed class RecordChunk(int recordsMax)
+{
+    public List<JobRun> Runs { get; } = [];
+
+    public List<QuarantinedRecord> Quarantined { get; } = [];
+
+    public int Count => Runs.Count + Quarantined.Count;
+
+    public bool IsFull => Count >= recordsMax;
+}
+
+/// <param name="Problem">Why it is no run.</param>
+/// <param name="Text">What is kept of it; never a job's name or command line.</param>
+internal sealed record QuarantinedRecord(LineProblem Problem, string Text);

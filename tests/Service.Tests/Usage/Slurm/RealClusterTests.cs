@@ -1,0 +1,164 @@
+using System.Globalization;
+using HpcBilling.Contracts;
+using HpcBilling.Service.Tests.Infrastructure;
+
+namespace HpcBilling.Service.Tests.Usage.Slurm;
+
+/// <summary>A real cluster of Debian's Slurm, read by slurmrestd and by sacct while it works.</summary>
+[Collection(nameof(Servers))]
+public sealed class RealClusterTests(Servers servers)
+{
+    private const string FactsSql = """
+        SELECT concat_ws('|', job_key, job_id, username, account, partition, qos, state, extract(epoch FROM submitted_at)::bigint,
+            extract(epoch FROM started_at)::bigint, extract(epoch FROM ended_at)::bigint, charged_seconds, cpus, memory_mib, nodes, gpus, billing, gpus_by_type, other_tres)
+        FROM runs ORDER BY job_key
+        """;
+
+    private const string StoredSql = "SELECT concat_ws('|', raw_job_id, job_id, state, charged_seconds, cpus) FROM runs";
+
+    private const string TotalsSql = "SELECT count(*) FILTER (WHERE cpus > 0) || E'\t' || sum(cpus * charged_seconds)::bigint FROM runs";
+
+    // slurmdbd's own tables. A record that repeats the start of an earlier one (resize) counts from its own submit.
+    private const string DbdSql = """
+        SELECT count(*), coalesce(sum(greatest(0, cast(time_end as signed) - greatest(cast(time_start as signed), cast(time_submit as signed)) - cast(time_suspended as signed))
+            * substring_index(substring(tres_alloc, 3), ',', 1)), 0)
+        FROM testcluster_job_table WHERE time_end > 0 AND tres_alloc LIKE '1=%'
+        """;
+
+    [SlurmFact]
+    [Trait("Speed", "slow")]
+    [Trait("Control", "USE-01")]
+    [Trait("Control", "USE-02")]
+    public async Task Both_sources_tell_what_slurmdbd_holds_and_one_stands_in_for_the_other()
+    {
+        await using SlurmCluster cluster = await SlurmCluster.StartAsync();
+        await using RunningService usage = await StartServiceAsync(cluster, "slurmrestd", "sacct");
+        await using RunningService bySacct = await StartServiceAsync(cluster, "sacct");
+        await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded), typeof(UsageCorrected), typeof(AuditRecorded));
+
+        await SubmitShapesAsync(cluster);
+        await cluster.UntilIdleAsync();
+        await SameAsAsync(cluster, usage);
+        Assert.Equal("slurmrestd", await ActiveAsync(usage));
+
+        // slurmrestd goes away in the middle, comes back, and nothing is lost or doubled.
+        await cluster.StopRestAsync();
+        await cluster.SubmitAsync("daemon", "--ntasks=2", "--wrap=sleep 1");
+        await Wait.UntilAsync("sacct stands in", async () => await ActiveAsync(usage) == "sacct");
+        string reason = await usage.ScalarAsync<string>("SELECT active_reason FROM clusters");
+        Assert.Contains("slurmrestd", reason, StringComparison.Ordinal);
+        await cluster.UntilIdleAsync();
+        await SameAsAsync(cluster, usage);
+        await cluster.StartRestAsync();
+        await Wait.UntilAsync("slurmrestd is preferred again", async () => await ActiveAsync(usage) == "slurmrestd");
+        await cluster.SubmitAsync("games", "--ntasks=1", "--wrap=true");
+        await cluster.UntilIdleAsync();
+        await SameAsAsync(cluster, usage);
+
+        await SameAsAsync(cluster, bySacct);
+        Assert.Equal(await usage.QueryAsync<string>(FactsSql), await bySacct.QueryAsync<string>(FactsSql));
+        foreach (RunningService service in new[] { usage, bySacct })
+        {
+            Assert.Empty(await service.QueryAsync<string>("SELECT code || ': ' || reason || ' ' || text FROM read_quarantine"));
+            // To change the source is no correction.
+            Assert.Empty(await service.QueryAsync<string>("SELECT job_key || array_to_string(changed, ',') FROM run_versions"));
+            Assert.Equal(0, await service.ScalarAsync<long>("SELECT count(*) - count(DISTINCT job_key) FROM runs"));
+        }
+
+        await CorrectedAsync(cluster, usage, bus);
+    }
+
+    /// <summary>As <c>sacctmgr fix runawayjobs</c> does: a run that was billed an hour collapses to nothing.</summary>
+    private static async Task CorrectedAsync(SlurmCluster cluster, RunningService usage, BusProbe bus)
+    {
+        long job = await usage.ScalarAsync<long>("SELECT raw_job_id FROM runs WHERE state = 'COMPLETED' AND charged_seconds > 0 ORDER BY raw_job_id LIMIT 1");
+        await cluster.SqlAsync($"UPDATE testcluster_job_table SET time_end = time_start WHERE id_job = {job}");
+
+        await Wait.UntilAsync("the correction is told", () => Task.FromResult(bus.Heard<UsageCorrected>().Any()));
+        CorrectedRun corrected = Assert.Single(bus.Heard<UsageCorrected>().SelectMany(message => message.Runs).DistinctBy(run => run.Run.JobKey));
+        Assert.Equal((job, 0L), (corrected.Run.RawJobId, corrected.Run.ChargedSeconds));
+        Assert.Equal(["ended_at", "charged_seconds"], corrected.Changed);
+        Assert.Equal("slurmrestd", await usage.ScalarAsync<string>("SELECT replaced_by_source FROM run_versions"));
+        await SameAsAsync(cluster, usage);
+    }
+
+    private static async Task SubmitShapesAsync(SlurmCluster cluster)
+    {
+        await cluster.SubmitAsync("daemon", "--ntasks=4", "--mem-per-cpu=1500M", "--wrap=sleep 2");
+        await cluster.SubmitAsync("games", "--ntasks=1", "--array=1-5%2", "--wrap=sleep 1; [ $SLURM_ARRAY_TASK_ID != 3 ]");
+        await cluster.SubmitAsync("daemon", "--account=chem", "--partition=gpu", "--gres=gpu:a100:2", "--wrap=sleep 2");
+        await cluster.SubmitAsync("games", "--partition=gpu", "--gres=gpu:1", "--wrap=sleep 1");
+        await cluster.SubmitAsync("daemon", "--partition=gpu", "--gres=gpu:a100:1,gpu:v100:1", "--wrap=sleep 1");
+        await cluster.SubmitAsync("games", "--nodes=2", "--ntasks-per-node=2", "--wrap=srun sleep 1");
+        await cluster.SubmitAsync("daemon", "--job-name=a|b", "--wrap=exit 3");
+        await cluster.SubmitAsync("daemon", "--ntasks=2", ":", "--ntasks=1", "--gres=gpu:v100:1", "--wrap=sleep 1");
+        long never = await cluster.SubmitAsync("games", "--begin=now+1hour", "--wrap=true");
+        await cluster.RunAsync("scancel", $"{never}");
+
+        long cancelled = await cluster.SubmitAsync("games", "--wrap=sleep 100");
+        long suspended = await cluster.SubmitAsync("daemon", "--wrap=sleep 3");
+        long requeued = await cluster.SubmitAsync("daemon", "--ntasks=2", "--requeue", "--wrap=[ ${SLURM_RESTART_COUNT:-0} -gt 0 ] || sleep 100");
+        foreach (long job in new[] { cancelled, suspended, requeued }) await cluster.UntilStateAsync(job, "RUNNING");
+        await cluster.RunAsync("scontrol", "suspend", $"{suspended}");
+        await Wait.UntilAsync("seconds pass", async () => Seconds(await cluster.RunAsync("squeue", "--noheader", $"--jobs={cancelled}", "--format=%M")) >= 2);
+        await cluster.RunAsync("scontrol", "resume", $"{suspended}");
+        await cluster.RunAsync("scontrol", "requeue", $"{requeued}");
+        await cluster.RunAsync("scancel", $"{cancelled}");
+    }
+
+    /// <summary>Waits until all that has ended is stored, and compares it with what slurmdbd's own tables and tools say.</summary>
+    private static async Task SameAsAsync(SlurmCluster cluster, RunningService usage)
+    {
+        string[] expected = [];
+        string[] stored = [];
+        try
+        {
+            // A record reaches slurmdbd about a second after the job has ended, and is read with the next poll.
+            await Wait.UntilAsync("what slurmdbd holds is stored", async () =>
+            {
+                expected = [.. await PrintedAsync(cluster), (await cluster.SqlAsync(DbdSql)).Trim().Split('.')[0]];
+                stored = [.. (await usage.QueryAsync<string>(StoredSql)).Order(StringComparer.Ordinal), await usage.ScalarAsync<string>(TotalsSql)];
+                return expected.SequenceEqual(stored);
+            });
+        }
+        catch (TimeoutException)
+        {
+            Assert.Equal(expected, stored);
+            throw;
+        }
+    }
+
+    private static async Task<IEnumerable<string>> PrintedAsync(SlurmCluster cluster)
+    {
+        string printed = await cluster.RunAsync(
+            "sacct", "--allusers", "--allocations", "--duplicates", "--noheader", "--parsable2", "--noconvert", "--starttime=now-1hour", "--format=JobIDRaw,JobID,State,ElapsedRaw,AllocCPUS");
+        return printed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Replace(" by 0", "", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+    }
+
+    private Task<RunningService> StartServiceAsync(SlurmCluster cluster, params string[] kinds)
+    {
+        var settings = new List<(string, string)> { ("Usage__Polling__IntervalSeconds", "1"), ("Usage__Polling__BreakSeconds", "1"), ("Usage__Polling__BackoffSecondsMax", "2") };
+        for (int i = 0; i < kinds.Length; i++)
+        {
+            settings.Add(($"Usage__Sources__{i}__Cluster", SlurmCluster.Name));
+            settings.Add(($"Usage__Sources__{i}__Kind", kinds[i]));
+            if (kinds[i] == "sacct")
+            {
+                settings.Add(($"Usage__Sources__{i}__SlurmConf", cluster.Conf));
+            }
+            else
+            {
+                settings.Add(($"Usage__Sources__{i}__Url", cluster.RestAddress.ToString()));
+                settings.Add(($"Usage__Sources__{i}__TokenFile", cluster.TokenFile));
+                settings.Add(($"Usage__Sources__{i}__User", "slurm"));
+            }
+        }
+
+        return UsageClient.StartServiceAsync(servers, [.. settings]);
+    }
+
+    private static async Task<string?> ActiveAsync(RunningService usage) => await usage.ScalarAsync<string?>("SELECT active_source FROM clusters");
+
+    private static int Seconds(string elapsed) => elapsed.Trim() is { Length: > 0 } text && text.Contains(':', StringComparison.Ordinal)
+        ? int.Parse(text.Split(':')[^1], CultureInfo.InvariantCulture) : 0;
+}
