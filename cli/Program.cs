@@ -10,17 +10,13 @@ var root = new RootCommand("HPC billing from the command line. Sign in with `hpc
 {
     SignInCommands.CreateLogin(terminal), SignInCommands.CreateLogout(terminal), SignInCommands.CreateWhoami(terminal, json),
     ImportCommand.Create(terminal, json),
-    JobsCommands.CreateJobs(terminal, json),
-    JobsCommands.CreateQuarantine(terminal, json),
-    ClusterCommands.CreateClusters(terminal, json),
-    ClusterCommands.CreateBackfill(terminal, json),
+    JobsCommands.CreateJobs(terminal, json), JobsCommands.CreateQuarantine(terminal, json),
+    ClusterCommands.CreateClusters(terminal, json), ClusterCommands.CreateBackfill(terminal, json),
     UsageCommand.Create(terminal, json),
     ReceiptsCommand.Create(terminal, json),
-    RatesCommands.CreateRates(terminal, json),
-    RatesCommands.CreateEstimate(terminal, json),
+    RatesCommands.CreateRates(terminal, json), RatesCommands.CreateEstimate(terminal, json),
     AuditCommands.Create(terminal, json),
-    KeysCommands.Create(terminal, json),
-    DevTokenCommand.Create(terminal),
+    KeysCommands.Create(terminal, json), DevTokenCommand.Create(terminal),
 };
 
 ParseResult parsed = root.Parse(args);
