@@ -10,8 +10,9 @@ var rabbitmq = builder.AddRabbitMQ("rabbitmq");
 var masterKey = builder.AddMasterKey("data-protection-master-key");
 var gatewaySecret = builder.AddPassword("gateway-client-secret", length: 43);
 
-// The one door for browsers, the CLI and payment providers. Where it leads is said at the end.
+// The one door for browsers, the CLI and payment providers; from the broker it hears whose sessions have ended. Where it leads is said at the end.
 var gateway = builder.AddGateway<Projects.Gateway>(WellKnown.Gateway)
+    .WithMessages(rabbitmq)
     .WithEnvironment("DataProtection__MasterKey", masterKey)
     .WithEnvironment("Gateway__ClientSecret", gatewaySecret);
 

@@ -12,7 +12,7 @@ internal sealed class GatewayOptions
     [Range(1, 65_535, ErrorMessage = "Gateway:HttpsPort must be between 1 and 65535")]
     public int HttpsPort { get; set; } = 443;
 
-    /// <summary>How long an access token is used again before identity is asked once more; a revocation takes effect within it.</summary>
+    /// <summary>How long an access token is used again before identity is asked once more. A revocation does not wait for it, unless identity cannot say it.</summary>
     [Range(1, 30, ErrorMessage = "Gateway:CredentialReuseSeconds must be between 1 and 30")]
     public int CredentialReuseSeconds { get; set; } = 10;
 
@@ -22,20 +22,8 @@ internal sealed class GatewayOptions
     /// <summary>Origins of payment providers' hosted checkouts, to which a form of ours may lead.</summary>
     public IReadOnlyList<string> CheckoutOrigins { get; set; } = [];
 
-    public RateLimitOptions RateLimits { get; set; } = new();
+    /// <summary>Browsers report what the content security policy would forbid, and do it all the same: to try out a change, never to stay.</summary>
+    public bool ContentSecurityPolicyReportOnly { get; set; }
 
     public IReadOnlyList<IPNetwork> HealthIPNetworks => [.. HealthNetworks.Select(IPNetwork.Parse)];
-}
-
-/// <summary>Requests per minute and client address.</summary>
-internal sealed class RateLimitOptions
-{
-    [Range(1, 1_000_000, ErrorMessage = "Gateway:RateLimits:LoginPerMinute must be between 1 and 1 000 000")]
-    public int LoginPerMinute { get; set; } = 60;
-
-    [Range(1, 1_000_000, ErrorMessage = "Gateway:RateLimits:WebhookPerMinute must be between 1 and 1 000 000")]
-    public int WebhookPerMinute { get; set; } = 1_200;
-
-    [Range(1, 1_000_000, ErrorMessage = "Gateway:RateLimits:GeneralPerMinute must be between 1 and 1 000 000")]
-    public int GeneralPerMinute { get; set; } = 12_000;
 }

@@ -1,6 +1,7 @@
 using HpcBilling.Gateway.Credentials;
 using HpcBilling.Gateway.Errors;
 using HpcBilling.Gateway.Hardening;
+using HpcBilling.Gateway.Revocation;
 using HpcBilling.Gateway.Routes;
 using HpcBilling.ServiceDefaults;
 using HpcBilling.ServiceDefaults.Health;
@@ -9,15 +10,18 @@ using HpcBilling.ServiceDefaults.Startup;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddProcessDefaults("gateway");
+builder.AddOwnTraces();
 builder.AddSharedDataProtection();
 builder.AddErrorAnswers();
 builder.AddListeners();
 builder.AddCredentials();
+builder.AddRevocations();
 builder.AddRateLimits();
 builder.AddRoutes();
 
 var app = builder.Build();
 app.CheckSettings();
+app.WarnOfSettings();
 app.UseRequestLog();
 app.UseMiddleware<OutgoingHeaders>();
 app.UseErrorAnswers();
@@ -26,5 +30,6 @@ app.UseRouting();
 app.UseRateLimiter();
 app.UseRequestTimeouts();
 app.MapHealth();
+app.MapContentSecurityReports();
 app.MapRoutes();
 await app.RunAsync();

@@ -1,8 +1,8 @@
 using HpcBilling.Contracts;
 using HpcBilling.Identity;
 using HpcBilling.ServiceDefaults;
-using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Messaging;
 using HpcBilling.ServiceDefaults.Protection;
 using HpcBilling.Ui;

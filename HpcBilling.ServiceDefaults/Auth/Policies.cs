@@ -11,6 +11,9 @@ public static class Policies
     /// <summary>Role <c>admin</c>.</summary>
     public const string Admin = "admin";
 
+    /// <summary>Role <c>admin</c>, or a machine client; what a client may do there, its scopes say, so a scope stands beside this one.</summary>
+    public const string Operator = "operator";
+
     private const string ScopePrefix = "scope:";
 
     /// <summary>A token that carries the scope, for instance <c>usage.write</c>.</summary>
@@ -26,6 +29,8 @@ public static class Policies
         options.DefaultPolicy = deny;
         options.AddPolicy(User, policy => policy.RequireAuthenticatedUser().RequireClaim(Claims.Role, "user", "admin"));
         options.AddPolicy(Admin, policy => policy.RequireAuthenticatedUser().RequireClaim(Claims.Role, "admin"));
+        options.AddPolicy(Operator, policy => policy.RequireAuthenticatedUser().RequireAssertion(context =>
+            context.User.HasClaim(Claims.Role, "admin") || Caller.IsProgram(context.User)));
         foreach (string scope in Scopes)
         {
             options.AddPolicy(Scope(scope), policy => policy.RequireAuthenticatedUser().RequireAssertion(context =>

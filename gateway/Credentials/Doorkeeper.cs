@@ -1,11 +1,12 @@
 using HpcBilling.Gateway.Errors;
+using HpcBilling.Gateway.Revocation;
 using HpcBilling.Gateway.Routes;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace HpcBilling.Gateway.Credentials;
 
 /// <summary>Turns what a client showed into the signed token that the service behind the route checks, or answers for it.</summary>
-internal sealed class Doorkeeper(RequestDelegate next, TokenCache tokens, Refusal refusal)
+internal sealed class Doorkeeper(RequestDelegate next, TokenCache tokens, Revocations revocations, Refusal refusal)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -36,8 +37,8 @@ internal sealed class Doorkeeper(RequestDelegate next, TokenCache tokens, Refusa
             case ExchangeOutcome.Granted { Token: var token } when token.Audiences.Contains(route.Service):
                 context.Request.Headers.Authorization = "Bearer " + token.Text;
                 context.User = token.Principal();
+                context.Response.OnStarting(() => ForgetEndedSession(context.Response, token.Subject));
                 await next(context);
-                if (SetsSession(context.Response)) tokens.Forget(credential);
                 break;
             case ExchangeOutcome.Granted { Token: var token } when credential.IsSession && token.Audiences is ["identity"] && Visitor.IsBrowser(context.Request):
                 // A session for identity alone has something to settle there first.
@@ -73,6 +74,11 @@ internal sealed class Doorkeeper(RequestDelegate next, TokenCache tokens, Refusa
         return Task.CompletedTask;
     }
 
-    private static bool SetsSession(HttpResponse response) =>
-        response.Headers.SetCookie.Any(cookie => cookie?.StartsWith(PublicCookies.Session + "=", StringComparison.Ordinal) == true);
+    // Before the browser hears that its session has changed; other replicas learn it by the event.
+    private Task ForgetEndedSession(HttpResponse response, string subject)
+    {
+        bool changed = response.Headers.SetCookie.Any(cookie => cookie?.StartsWith(PublicCookies.Session + "=", StringComparison.Ordinal) == true);
+        if (changed) revocations.Revoke(subject);
+        return Task.CompletedTask;
+    }
 }

@@ -7,11 +7,19 @@ namespace HpcBilling.Gateway.Credentials;
 internal sealed class IncomingHeaders(RequestDelegate next)
 {
     private static readonly string[] Prefixes = ["X-Forwarded-", "X-Original-", "X-Hpcb-"];
-    private static readonly string[] Names = ["Forwarded", "X-Real-IP", "X-HTTP-Method-Override", "X-Request-Id", "Proxy-Authorization"];
+    private static readonly string[] Names =
+    [
+        "Forwarded", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "X-Remote-User", "True-Client-IP", "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override",
+        "X-Rewrite-URL", "X-Request-Id", "X-Correlation-Id", "Request-Id", "Correlation-Context", "traceparent", "tracestate", "baggage", "Proxy", "Proxy-Authorization",
+    ];
+
+    // Naming one of these in Connection would change what the request is.
+    private static readonly string[] NotByConnection = [HeaderNames.Host, HeaderNames.ContentLength, HeaderNames.TransferEncoding, HeaderNames.Connection];
 
     public Task InvokeAsync(HttpContext context)
     {
         IHeaderDictionary headers = context.Request.Headers;
+        foreach (string name in headers.GetCommaSeparatedValues(HeaderNames.Connection).Except(NotByConnection, StringComparer.OrdinalIgnoreCase)) headers.Remove(name);
         foreach (string name in headers.Keys.Where(IsForbidden).ToArray()) headers.Remove(name);
 
         // The session's secret stays here, and services are not shown cookies that are none of theirs.

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using HpcBilling.Gateway.Revocation;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Options;
 
@@ -8,11 +9,12 @@ namespace HpcBilling.Gateway.Credentials;
 
 /// <summary>
 /// Access tokens of the credentials seen in the last seconds, by the credential's hash. Requests that arrive together with the same
-/// credential share one exchange. Only what was granted is kept.
+/// credential share one exchange. Only what was granted is kept, and only while nothing says that it may have ended.
 /// </summary>
-internal sealed class TokenCache(TokenExchange exchange, IOptions<GatewayOptions> options) : IDisposable
+internal sealed class TokenCache(TokenExchange exchange, Revocations revocations, IOptions<GatewayOptions> options, TimeProvider clock) : IDisposable
 {
     private const int EntriesMax = 20_000;
+    private const int AttemptsMax = 3;
 
     // A token is not sent on its way so late that it would expire there.
     private static readonly TimeSpan ExpiryMargin = TimeSpan.FromSeconds(30);
@@ -23,15 +25,12 @@ internal sealed class TokenCache(TokenExchange exchange, IOptions<GatewayOptions
     public async Task<ExchangeOutcome> FindAsync(PresentedCredential.Exchangeable credential, CancellationToken cancellation)
     {
         string key = Key(credential);
-        if (granted.TryGetValue(key, out ExchangeOutcome? known) && known is not null) return known;
+        if (granted.TryGetValue(key, out Kept? kept) && kept is not null && revocations.MayUse(kept.Answer.Token.Subject, kept.AskedAt)) return kept.Answer;
         Lazy<Task<ExchangeOutcome>> shared = underway.GetOrAdd(key, _ => new Lazy<Task<ExchangeOutcome>>(() => ExchangeAsync(key, credential)));
 
         // Whoever goes away leaves; the exchange goes on for the others.
         return await shared.Value.WaitAsync(cancellation);
     }
-
-    /// <summary>The credential has changed hands or ended: identity is asked at the next request.</summary>
-    public void Forget(PresentedCredential.Exchangeable credential) => granted.Remove(Key(credential));
 
     public void Dispose() => granted.Dispose();
 
@@ -39,15 +38,17 @@ internal sealed class TokenCache(TokenExchange exchange, IOptions<GatewayOptions
     {
         try
         {
-            ExchangeOutcome outcome = await exchange.RunAsync(credential);
-            if (outcome is ExchangeOutcome.Granted { Lifetime: var lifetime } && lifetime > ExpiryMargin)
+            for (int attempt = 0; attempt < AttemptsMax; attempt++)
             {
-                var reuse = TimeSpan.FromSeconds(options.Value.CredentialReuseSeconds);
-                TimeSpan kept = lifetime - ExpiryMargin < reuse ? lifetime - ExpiryMargin : reuse;
-                granted.Set(key, outcome, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = kept });
+                long askedAt = clock.GetTimestamp();
+                ExchangeOutcome outcome = await exchange.RunAsync(credential);
+                if (outcome is not ExchangeOutcome.Granted answer) return outcome;
+                if (revocations.IsRevoked(answer.Token.Subject, askedAt)) continue; // the answer may be older than the revocation
+                Keep(key, answer, askedAt);
+                return answer;
             }
 
-            return outcome;
+            return new ExchangeOutcome.Unavailable();
         }
         finally
         {
@@ -55,6 +56,16 @@ internal sealed class TokenCache(TokenExchange exchange, IOptions<GatewayOptions
         }
     }
 
+    private void Keep(string key, ExchangeOutcome.Granted answer, long askedAt)
+    {
+        var reuse = TimeSpan.FromSeconds(options.Value.CredentialReuseSeconds);
+        TimeSpan usable = answer.Lifetime - ExpiryMargin;
+        if (usable <= TimeSpan.Zero) return;
+        granted.Set(key, new Kept(answer, askedAt), new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = usable < reuse ? usable : reuse });
+    }
+
     private static string Key(PresentedCredential.Exchangeable credential) => Convert.ToHexString(
         SHA256.HashData(Encoding.UTF8.GetBytes(credential.SubjectTokenType + " " + credential.Secret)));
+
+    private sealed record Kept(ExchangeOutcome.Granted Answer, long AskedAt);
 }

@@ -32,7 +32,7 @@ internal sealed class ErrorPageWriter : IProblemDetailsWriter
                         <h1>{title}</h1>
                         <p>{HtmlEncoder.Default.Encode(context.ProblemDetails.Detail ?? "")}</p>
                         <p>{advice}</p>
-                        <p class="actions"><a class="button" href="/">Back to the start</a></p>
+                        <p class="actions">{WayBack(context.HttpContext)}<a class="button" href="/">Back to the start</a></p>
                         <p class="fine">Trace: <code>{HtmlEncoder.Default.Encode(trace)}</code></p>
                     </section>
                 </main>
@@ -41,11 +41,17 @@ internal sealed class ErrorPageWriter : IProblemDetailsWriter
             """, context.HttpContext.RequestAborted);
     }
 
+    private static string WayBack(HttpContext context) =>
+        context.Response.StatusCode is StatusCodes.Status400BadRequest or StatusCodes.Status429TooManyRequests && Visitor.CameFrom(context.Request) is { } page
+            ? $"""<a class="button primary" href="{HtmlEncoder.Default.Encode(page)}">Back to the page</a> """
+            : "";
+
     private static (string Title, string Advice) Words(int status) => status switch
     {
         StatusCodes.Status401Unauthorized => ("Sign in first", "This part of the site is for people who are signed in."),
         StatusCodes.Status403Forbidden => ("Not for this account", "Ask an administrator if you need it."),
         StatusCodes.Status404NotFound => ("There is no such page", "Check the address, or begin at the start."),
+        StatusCodes.Status405MethodNotAllowed => ("That cannot be done here", "Go back and use what the page offers."),
         StatusCodes.Status413PayloadTooLarge => ("That was too large", "Send less at a time."),
         StatusCodes.Status429TooManyRequests => ("Too many requests", "Wait a minute and try again."),
         >= 500 => ("Out of order for a moment", "It has been noticed. Nothing that was confirmed is lost; try again in a minute."),

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Net;
 using HpcBilling.Gateway.Errors;
 using Microsoft.AspNetCore.Http.Features;
@@ -5,14 +6,25 @@ using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Gateway.Hardening;
 
-/// <summary>Plain HTTP leads to HTTPS and, for neighbours alone, to the gateway's health; HTTPS shows no health. Upgrades are not offered.</summary>
+/// <summary>
+/// Plain HTTP leads to HTTPS and, for neighbours alone, to the gateway's health; HTTPS shows no health. Upgrades are not offered, nor
+/// methods that nothing behind the door knows.
+/// </summary>
 internal sealed class FrontDoor(RequestDelegate next, IOptions<GatewayOptions> options, Refusal refusal)
 {
     private const int HttpsDefaultPort = 443;
+    private const string Methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+    private static readonly FrozenSet<string> KnownMethods = Methods.Split(", ").ToFrozenSet(StringComparer.Ordinal);
     private readonly IReadOnlyList<IPNetwork> healthNetworks = options.Value.HealthIPNetworks;
 
     public Task InvokeAsync(HttpContext context)
     {
+        if (!KnownMethods.Contains(context.Request.Method))
+        {
+            context.Response.Headers.Allow = Methods;
+            return refusal.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "");
+        }
+
         bool asksHealth = context.Request.Path.Value is "/healthz" or "/readyz";
         if (!context.Request.IsHttps)
         {

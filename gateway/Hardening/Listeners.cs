@@ -1,31 +1,47 @@
-using System.Security.Authentication;
+using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Gateway.Hardening;
 
-/// <summary>TLS and the bounds of a connection. Addresses come from <c>ASPNETCORE_URLS</c>, the certificate from <c>Kestrel:Certificates:Default</c>.</summary>
+/// <summary>What a connection may be and take. Addresses come from <c>ASPNETCORE_URLS</c>.</summary>
 internal static class Listeners
 {
-    private const int ConnectionsMax = 10_000;
-    private const long BodyBytesMax = 1024 * 1024; // routes that need more say so
-    private const double BodyBytesPerSecondMin = 240;
-
     public static WebApplicationBuilder AddListeners(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<GatewayOptions>().BindConfiguration(GatewayOptions.Section).ValidateDataAnnotations()
-            .Validate(options => options.HealthNetworks.All(network => System.Net.IPNetwork.TryParse(network, out _)), "Gateway:HealthNetworks must be networks in CIDR notation")
-            .Validate(options => options.CheckoutOrigins.All(origin => Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) && uri.Scheme == "https"), "Gateway:CheckoutOrigins must be https origins")
+            .Validate(options => options.HealthNetworks.All(network => IPNetwork.TryParse(network, out _)), "Gateway:HealthNetworks must be networks in CIDR notation")
+            .Validate(options => options.CheckoutOrigins.All(IsOrigin), "Gateway:CheckoutOrigins must be https origins")
             .ValidateOnStart();
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        builder.Services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<GatewayMetrics>().AddSingleton<ConnectionsPerAddress>();
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitOptions>, ConnectionsPerAddress>((kestrel, limits, connections) =>
         {
-            kestrel.ConfigureHttpsDefaults(https => https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13);
-            kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
-            kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
-            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
-
-            // Whoever sends more slowly than this after the grace period is cut off: it holds a connection and gives nothing.
-            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(BodyBytesPerSecondMin, TimeSpan.FromSeconds(10));
+            Bound(kestrel.Limits, limits.Value);
+            kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection => connections.OnConnectionAsync(connection, next)));
         });
+        builder.AddTls();
         return builder;
     }
+
+    private static void Bound(KestrelServerLimits kestrel, LimitOptions limits)
+    {
+        kestrel.MaxConcurrentConnections = limits.ConnectionsMax;
+        kestrel.RequestHeadersTimeout = TimeSpan.FromSeconds(limits.HeaderSecondsMax);
+        kestrel.KeepAliveTimeout = TimeSpan.FromSeconds(limits.IdleSecondsMax);
+        kestrel.MaxRequestLineSize = limits.RequestLineBytesMax;
+        kestrel.MaxRequestHeaderCount = limits.HeadersMax;
+        kestrel.MaxRequestHeadersTotalSize = limits.HeaderBytesMax;
+        kestrel.MaxRequestBodySize = limits.BodyBytesMax; // routes that need more say so
+        kestrel.Http2.MaxStreamsPerConnection = limits.StreamsPerConnectionMax;
+        kestrel.Http2.MaxRequestHeaderFieldSize = limits.HeaderBytesMax;
+
+        // Whoever is slower than this holds a connection, and a service's too, and gives nothing for it.
+        var rate = new MinDataRate(limits.BytesPerSecondMin, TimeSpan.FromSeconds(limits.SlowSecondsMax));
+        kestrel.MinRequestBodyDataRate = rate;
+        kestrel.MinResponseDataRate = rate;
+    }
+
+    private static bool IsOrigin(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme == Uri.UriSchemeHttps && text == uri.GetLeftPart(UriPartial.Authority);
 }

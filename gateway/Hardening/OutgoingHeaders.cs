@@ -11,9 +11,19 @@ namespace HpcBilling.Gateway.Hardening;
 /// <summary>Headers of every response, whoever made it: pages, files, errors, redirects. They overwrite what a service said.</summary>
 internal sealed class OutgoingHeaders(RequestDelegate next, IOptions<GatewayOptions> options)
 {
-    private readonly string contentSecurityPolicy =
+    // A service neither opens the site to others nor sends reports about it elsewhere.
+    private static readonly string[] NotForServices =
+    [
+        HeaderNames.Server, HeaderNames.XPoweredBy, "X-AspNet-Version", HeaderNames.ContentSecurityPolicy, HeaderNames.ContentSecurityPolicyReportOnly,
+        HeaderNames.AccessControlAllowOrigin, HeaderNames.AccessControlAllowCredentials, HeaderNames.AccessControlAllowHeaders, HeaderNames.AccessControlAllowMethods,
+        HeaderNames.AccessControlExposeHeaders, HeaderNames.AccessControlMaxAge, HeaderNames.AltSvc, "Report-To", "NEL", "Service-Worker-Allowed",
+    ];
+
+    private readonly string policyHeader = options.Value.ContentSecurityPolicyReportOnly ? HeaderNames.ContentSecurityPolicyReportOnly : HeaderNames.ContentSecurityPolicy;
+    private readonly string policy =
         "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; object-src 'none'; "
-        + string.Join(' ', ["form-action 'self'", .. options.Value.CheckoutOrigins]);
+        + string.Join(' ', ["form-action 'self'", .. options.Value.CheckoutOrigins])
+        + $"; report-uri {ContentSecurityReports.Path}; report-to {ContentSecurityReports.Endpoint}";
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -29,7 +39,9 @@ internal sealed class OutgoingHeaders(RequestDelegate next, IOptions<GatewayOpti
     private void Write(HttpContext context, string trace)
     {
         IHeaderDictionary headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = contentSecurityPolicy;
+        foreach (string name in NotForServices) headers.Remove(name);
+        headers[policyHeader] = policy;
+        headers["Reporting-Endpoints"] = $"{ContentSecurityReports.Endpoint}=\"{ContentSecurityReports.Path}\"";
         headers.XFrameOptions = "DENY";
         headers.XContentTypeOptions = "nosniff";
         headers.StrictTransportSecurity = "max-age=31536000; includeSubDomains; preload";
@@ -38,8 +50,6 @@ internal sealed class OutgoingHeaders(RequestDelegate next, IOptions<GatewayOpti
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         headers["X-Request-Id"] = trace;
-        headers.Remove(HeaderNames.Server);
-        headers.Remove(HeaderNames.XPoweredBy);
         if (headers.SetCookie.Count > 0) headers.SetCookie = Allowed(context, headers.SetCookie);
 
         // What was made for one caller is not for a cache, unless the service said how.

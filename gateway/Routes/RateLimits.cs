@@ -1,58 +1,32 @@
-using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using System.Threading.RateLimiting;
-using HpcBilling.Gateway.Errors;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Gateway.Routes;
 
-/// <summary>Requests per minute and client address: one limit for everything, narrower ones for sign-ins and webhooks.</summary>
+/// <summary>Requests per minute and client address: one limit for everything, narrower ones besides. Each replica of the gateway counts for itself.</summary>
 internal static class RateLimits
 {
     public const string Login = "login";
     public const string Webhook = "webhook";
-    private const int WindowSeconds = 60;
+    public const string ContentSecurityReport = "csp-report";
 
     public static WebApplicationBuilder AddRateLimits(this WebApplicationBuilder builder)
     {
+        builder.Services.AddOptions<RateLimitOptions>().BindConfiguration(RateLimitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddRateLimiter(_ => { });
-        builder.Services.AddOptions<RateLimiterOptions>().Configure<IOptions<GatewayOptions>>((limiter, options) =>
+        builder.Services.AddOptions<RateLimiterOptions>().Configure<IOptions<RateLimitOptions>>((limiter, options) =>
         {
-            RateLimitOptions limits = options.Value.RateLimits;
+            RateLimitOptions limits = options.Value;
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context => PerMinute(context, limits.GeneralPerMinute));
-            limiter.AddPolicy(Webhook, context => PerMinute(context, limits.WebhookPerMinute));
+            limiter.AddPolicy(Webhook, new PerMinute("webhook calls", limits.WebhookPerMinute));
+            limiter.AddPolicy(ContentSecurityReport, new PerMinute("reports", limits.ContentSecurityReportPerMinute));
 
-            // Looking at the form is free, sending it is not.
-            limiter.AddPolicy(Login, context => HttpMethods.IsPost(context.Request.Method)
-                ? PerMinute(context, limits.LoginPerMinute)
-                : RateLimitPartition.GetNoLimiter("get"));
-            limiter.OnRejected = RejectAsync;
+            // Looking at the form is free, sending it is not. The routes share what they count.
+            limiter.AddPolicy(Login, new PerMinute("sign-ins", limits.LoginPerMinute, request => !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method)));
+            var general = new PerMinute("requests", limits.GeneralPerMinute);
+            limiter.GlobalLimiter = general.Limiter();
+            limiter.OnRejected = general.OnRejected;
         });
         return builder;
     }
-
-    private static RateLimitPartition<string> PerMinute(HttpContext context, int permits) => RateLimitPartition.GetFixedWindowLimiter(
-        Partition(context.Connection.RemoteIpAddress),
-        _ => new FixedWindowRateLimiterOptions { PermitLimit = permits, Window = TimeSpan.FromSeconds(WindowSeconds), QueueLimit = 0 });
-
-    private static async ValueTask RejectAsync(OnRejectedContext rejected, CancellationToken cancellation)
-    {
-        TimeSpan wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan known) ? known : TimeSpan.FromSeconds(WindowSeconds);
-        HttpContext context = rejected.HttpContext;
-        context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        await context.RequestServices.GetRequiredService<Refusal>()
-            .WriteAsync(context, StatusCodes.Status429TooManyRequests, "Too many requests from this address.");
-    }
-
-    // One customer of an IPv6 provider has a whole /64 to send from.
-    private static string Partition(IPAddress? address) => address switch
-    {
-        null => "unknown",
-        { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),
-        { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8)),
-        _ => address.ToString(),
-    };
 }

@@ -1,4 +1,5 @@
 using HpcBilling.Gateway.Credentials;
+using HpcBilling.Gateway.Hardening;
 using HpcBilling.ServiceDefaults.Startup;
 using Yarp.ReverseProxy.Configuration;
 
@@ -12,7 +13,8 @@ internal static class ReverseProxy
         foreach (string name in RouteTable.All.Select(route => route.Service).Distinct())
             builder.Require($"services:{name}:http:0", $"the address of the {name} service is not known");
         ClusterConfig[] clusters = [.. RouteTable.All.Select(route => route.Service).Distinct().Select(name => Cluster(name, builder.Configuration))];
-        builder.Services.AddReverseProxy().LoadFromMemory([.. RouteTable.All.Select(Route)], clusters);
+        LimitOptions limits = builder.Configuration.GetSection(LimitOptions.Section).Get<LimitOptions>() ?? new LimitOptions();
+        builder.Services.AddReverseProxy().LoadFromMemory([.. RouteTable.All.Select((route, index) => Route(route, index, limits))], clusters);
         builder.Services.AddRequestTimeouts();
         return builder;
     }
@@ -33,12 +35,12 @@ internal static class ReverseProxy
     public static PublicRoute PublicRoute(this HttpContext context) =>
         RouteTable.All[int.Parse(context.GetReverseProxyFeature().Route.Config.RouteId, System.Globalization.CultureInfo.InvariantCulture)];
 
-    private static RouteConfig Route(PublicRoute route, int index) => new()
+    private static RouteConfig Route(PublicRoute route, int index, LimitOptions limits) => new()
     {
         RouteId = $"{index}",
         ClusterId = route.Service,
         Match = new RouteMatch { Path = route.Path },
-        MaxRequestBodySize = route.BodyBytesMax,
+        MaxRequestBodySize = route.IsUpload ? limits.UploadBytesMax : limits.BodyBytesMax,
         Timeout = route.TimeMax,
         RateLimiterPolicy = route.RateLimit,
     };

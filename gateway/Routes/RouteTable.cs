@@ -5,8 +5,6 @@ namespace HpcBilling.Gateway.Routes;
 /// <summary>The public surface, as in docs/flow.md. What is not here does not exist outside: health, metrics, internal routes.</summary>
 internal static class RouteTable
 {
-    private const long MiB = 1024 * 1024;
-    private const long UploadBytesMax = 2048 * MiB;
     private static readonly TimeSpan UploadTime = TimeSpan.FromHours(6);
     private static readonly TimeSpan ExportTime = TimeSpan.FromMinutes(30);
 
@@ -17,6 +15,7 @@ internal static class RouteTable
         new("/account/{**rest}", "identity", SignedInPage),
         new("/.well-known/{**rest}", "identity", Anonymous),
         new("/connect/{**rest}", "identity", OAuth),
+        new("/connect/token", "identity", OAuth) { RateLimit = RateLimits.Login },
         new("/api/v1/users/{**rest}", "identity", Api),
         new("/api/v1/access-tokens/{**rest}", "identity", Api),
         new("/api/v1/signing-keys/{**rest}", "identity", Api),
@@ -37,7 +36,7 @@ internal static class RouteTable
         new("/api/v1/receipt-runs/{**rest}", "rating", Api),
 
         new("/api/v1/imports/{**rest}", "usage", Api),
-        new("/api/v1/imports/{id}/content", "usage", Api) { BodyBytesMax = UploadBytesMax, TimeMax = UploadTime },
+        new("/api/v1/imports/{id}/content", "usage", Api) { IsUpload = true, TimeMax = UploadTime },
         new("/api/v1/jobs/{**rest}", "usage", Api),
 
         new("/payments/{**rest}", "payment", Page),
@@ -55,7 +54,8 @@ internal static class RouteTable
 /// <param name="Kind">What happens at the door.</param>
 internal sealed record PublicRoute(string Path, string Service, RouteKind Kind)
 {
-    public long BodyBytesMax { get; init; } = 1024 * 1024;
+    /// <summary>Takes a body of <c>Gateway:Limits:UploadBytesMax</c>; the others of <c>BodyBytesMax</c>.</summary>
+    public bool IsUpload { get; init; }
 
     public TimeSpan TimeMax { get; init; } = TimeSpan.FromSeconds(100);
 

@@ -17,7 +17,7 @@ var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;
 app.UseServiceDefaults();
 
-RouteGroupBuilder audit = app.MapGroup("/api/v1/audit").RequireAuthorization(Policies.Admin, Policies.Scope("audit.read"));
+RouteGroupBuilder audit = app.MapGroup("/api/v1/audit").RequireAuthorization(Policies.Operator, Policies.Scope("audit.read"));
 ListEntries.Map(audit);
 ExportChain.Map(audit);
 VerifyChain.Map(audit);

@@ -24,7 +24,7 @@ internal static class RatingEndpoints
         var usage = app.MapGroup("/api/v1/usage").RequireAuthorization(Policies.User, Policies.Scope("usage.read"));
         ListUsage.Map(usage);
         TotalUsage.Map(usage);
-        CountImportedRuns.Map(usage);
+        CountImportedRuns.Map(app.MapGroup("/api/v1/usage").RequireAuthorization(Policies.Operator, Policies.Scope("usage.read")));
 
         var receipts = app.MapGroup("/api/v1/receipts").RequireAuthorization(Policies.User);
         CreateOwnReceipt.Map(receipts);
@@ -32,7 +32,7 @@ internal static class RatingEndpoints
         ListReceipts.Map(reading);
         ReadReceipt.Map(reading);
 
-        var runs = app.MapGroup("/api/v1/receipt-runs").RequireAuthorization(Policies.Admin);
+        var runs = app.MapGroup("/api/v1/receipt-runs").RequireAuthorization(Policies.Operator);
         RequestReceiptRun.Map(runs);
         ReadReceiptRun.Map(runs);
     }

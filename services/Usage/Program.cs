@@ -25,7 +25,7 @@ if (await app.MigrateIfAskedAsync(args)) return;
 app.UseServiceDefaults();
 
 RouteGroupBuilder imports = app.MapGroup("/api/v1/imports");
-RouteGroupBuilder jobs = app.MapGroup("/api/v1/jobs").RequireAuthorization(Policies.Admin, Policies.Scope("usage.read"));
+RouteGroupBuilder jobs = app.MapGroup("/api/v1/jobs").RequireAuthorization(Policies.Operator, Policies.Scope("usage.read"));
 CreateImport.Map(imports);
 ReceiveContent.Map(imports);
 ReadImports.Map(imports, jobs);

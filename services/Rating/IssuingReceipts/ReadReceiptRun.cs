@@ -15,7 +15,8 @@ internal static class ReadReceiptRun
 
     private static readonly OrgOwned ReceiptRun = new("receipt run", "SELECT org_id FROM receipt_runs WHERE id = @Id");
 
-    public static void Map(RouteGroupBuilder runs) => runs.MapGet("/{id:guid}", HandleAsync).RefusesOtherOrgs(ReceiptRun);
+    public static void Map(RouteGroupBuilder runs) => runs.MapGet("/{id:guid}", HandleAsync).RefusesOtherOrgs(ReceiptRun)
+        .RequireAuthorization(Policies.Scope("receipts.read"));
 
     public static Task<ReceiptRunView?> FindAsync(Guid id, OrgTransaction transaction, CancellationToken cancellation) =>
         transaction.QuerySingleOrDefaultAsync<ReceiptRunView>(Sql, new { Org = transaction.OrgId, Id = id }, cancellation);

@@ -38,16 +38,24 @@ internal sealed class ProblemPageWriter(IModelMetadataProvider metadata) : IProb
 
         bool isStale = IsStaleForm(http);
         await RenderAsync(http, new ProblemPage(
-            status, DetailFor(context.ProblemDetails, status), TraceId(http), isStale, isStale ? FormPath(http.Request.Path) : null));
+            status, DetailFor(context.ProblemDetails, status), TraceId(http), isStale, isStale ? FormPath(http.Request) : null));
     }
 
     /// <summary>The sign-in page, told where to return to.</summary>
     private static string SignInPath(HttpRequest request) =>
         "/login" + QueryString.Create("returnUrl", request.Path + request.QueryString);
 
-    /// <summary>Forms are sent to the page that they are on. An address that a browser would read as another site's is none of ours.</summary>
-    private static string? FormPath(PathString path) =>
-        path.Value is ['/', not ('/' or '\\'), ..] ? path.ToUriComponent() : null;
+    /// <summary>
+    /// The page of ours that sent the form; without word of it the form's own address, for forms are sent to the page that they are on.
+    /// An address that a browser would read as another site's is none of ours.
+    /// </summary>
+    private static string? FormPath(HttpRequest request)
+    {
+        Uri? page = request.GetTypedHeaders().Referer;
+        bool ours = page is { IsAbsoluteUri: true } && page.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase);
+        string path = ours ? page!.PathAndQuery : request.Path.ToUriComponent();
+        return path is "/" or ['/', not ('/' or '\\'), ..] ? path : null;
+    }
 
     private async Task RenderAsync(HttpContext http, ProblemPage page)
     {

@@ -26,7 +26,7 @@ internal static class CreateImport
     private const int NameLengthMax = 255;
 
     public static void Map(RouteGroupBuilder imports) =>
-        imports.MapPost("/", HandleAsync).RequireAuthorization(Policies.Admin, Policies.Scope("usage.write"));
+        imports.MapPost("/", HandleAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.write"));
 
     private static async Task<IResult> HandleAsync(
         Request request, [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey, Caller caller,

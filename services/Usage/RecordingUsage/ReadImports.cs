@@ -23,7 +23,7 @@ internal static class ReadImports
     {
         jobs.MapGet("/", ListAsync);
         jobs.MapGet("/{id:guid}", ReadAsync);
-        imports.MapGet("/{id:guid}/quarantine", QuarantineAsync).RequireAuthorization(Policies.Admin, Policies.Scope("usage.read"));
+        imports.MapGet("/{id:guid}/quarantine", QuarantineAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.read"));
     }
 
     private static async Task<IResult> ListAsync(string? cursor, Caller caller, Database database, CancellationToken cancellation)

@@ -20,7 +20,7 @@ internal static class ReceiveContent
 
     public static void Map(RouteGroupBuilder imports)
     {
-        RouteGroupBuilder content = imports.MapGroup("/{id:guid}/content").RequireAuthorization(Policies.Admin, Policies.Scope("usage.write"));
+        RouteGroupBuilder content = imports.MapGroup("/{id:guid}/content").RequireAuthorization(Policies.Operator, Policies.Scope("usage.write"));
         content.MapPut("/", PutAsync);
         content.MapMethods("/", [HttpMethods.Head], HeadAsync);
     }

@@ -7,15 +7,18 @@ namespace HpcBilling.Service.Tests.Gateway;
 public sealed partial class Browser : IDisposable
 {
     public const string SessionCookie = "__Host-session";
+    private const string CsrfCookie = "__Host-csrf";
     private readonly HttpClient client;
     private readonly Dictionary<string, string> cookies = new(StringComparer.Ordinal);
 
     public Browser(Uri site, IPAddress from)
     {
+        Site = site;
         client = new HttpClient(Gateways.Handler(from)) { BaseAddress = site };
-        client.DefaultRequestHeaders.Add("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
         client.DefaultRequestHeaders.Add("User-Agent", "Test/1.0");
     }
+
+    public Uri Site { get; }
 
     /// <summary>Value of the session cookie; null without one.</summary>
     public string? Session
@@ -26,6 +29,12 @@ public sealed partial class Browser : IDisposable
             if (value is null) cookies.Remove(SessionCookie);
             else cookies[SessionCookie] = value;
         }
+    }
+
+    /// <summary>Goes on as the same browser.</summary>
+    public void TakeCookies(Browser other)
+    {
+        foreach ((string name, string value) in other.cookies) cookies[name] = value;
     }
 
     public string? Cookie(string name) => cookies.GetValueOrDefault(name);
@@ -59,9 +68,14 @@ public sealed partial class Browser : IDisposable
     public Task<HttpResponseMessage> SignInAsync(string username, string password, string returnUrl = "/me") =>
         PostAsync("/login", "/login", ("Username", username), ("Password", password), ("ReturnUrl", returnUrl));
 
-    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request)
+    /// <param name="request">Asks for a page unless it says otherwise.</param>
+    /// <param name="csrfOf">Whose antiforgery cookie goes with it; null for one's own.</param>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, Browser? csrfOf = null)
     {
-        if (cookies.Count > 0) request.Headers.Add("Cookie", string.Join("; ", cookies.Select(cookie => $"{cookie.Key}={cookie.Value}")));
+        var sent = new Dictionary<string, string>(cookies, StringComparer.Ordinal);
+        if (csrfOf is not null) sent[CsrfCookie] = csrfOf.cookies[CsrfCookie];
+        if (sent.Count > 0) request.Headers.Add("Cookie", string.Join("; ", sent.Select(cookie => $"{cookie.Key}={cookie.Value}")));
+        if (request.Headers.Accept.Count == 0) request.Headers.Accept.ParseAdd("text/html,application/xhtml+xml,*/*;q=0.8");
         HttpResponseMessage response = await client.SendAsync(request);
         LastSetCookies = response.Headers.TryGetValues("Set-Cookie", out IEnumerable<string>? set) ? [.. set] : [];
         foreach (string[] pair in LastSetCookies.Select(cookie => cookie.Split(';')[0].Split('=', 2)))

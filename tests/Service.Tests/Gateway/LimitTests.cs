@@ -26,42 +26,6 @@ public sealed class LimitTests(Servers servers, Site site) : IClassFixture<Site>
     }
 
     [Fact]
-    [Trait("Control", "WEB-07")]
-    public async Task Sign_ins_webhooks_and_everything_have_limits_of_their_own()
-    {
-        await using Site tight = await Site.StartAsync(servers, new Dictionary<string, string>
-        {
-            ["Gateway__RateLimits__LoginPerMinute"] = "3",
-            ["Gateway__RateLimits__WebhookPerMinute"] = "5",
-            ["Gateway__RateLimits__GeneralPerMinute"] = "40",
-        });
-        using Browser browser = tight.Browser();
-        List<HttpStatusCode> logins = [];
-        for (int number = 0; number < 4; number++) logins.Add((await browser.SignInAsync("nobody", "x")).StatusCode);
-        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.TooManyRequests], logins);
-        using Browser neighbour = tight.Browser("127.0.0.2");
-        Assert.Equal(HttpStatusCode.OK, (await neighbour.SignInAsync("nobody", "x")).StatusCode);
-
-        using HttpClient program = tight.Program();
-        List<HttpStatusCode> hooks = [];
-        for (int number = 0; number < 6; number++) hooks.Add((await program.PostAsync("/payments/webhook/dummy", null)).StatusCode);
-        Assert.Equal(HttpStatusCode.TooManyRequests, hooks[^1]);
-        Assert.All(hooks[..^1], status => Assert.Equal(HttpStatusCode.OK, status));
-
-        HttpResponseMessage? refused = null;
-        for (int number = 0; number < 41 && refused is null; number++)
-        {
-            HttpResponseMessage answer = await program.GetAsync("/formula");
-            if (answer.StatusCode == HttpStatusCode.TooManyRequests) refused = answer;
-        }
-
-        Assert.NotNull(refused);
-        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
-        Assert.Equal("application/problem+json", refused.Content.Headers.ContentType!.MediaType);
-        Assert.True(refused.Headers.Contains("Content-Security-Policy"));
-    }
-
-    [Fact]
     public async Task A_service_that_is_down_is_a_502_with_a_page_or_a_problem()
     {
         await using Site broken = await Site.StartAsync(servers, new Dictionary<string, string> { ["services__rating__http__0"] = "http://127.0.0.1:1" });

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using HpcBilling.Service.Tests.Infrastructure;
 
 namespace HpcBilling.Service.Tests.Gateway;
@@ -32,14 +31,18 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
     /// <summary>Signs the first tokens of the site's identity.</summary>
     public ECDsa SigningKey { get; } = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
-    public static async Task<Site> StartAsync(Servers servers, IReadOnlyDictionary<string, string> settings)
+    /// <param name="servers">Database and broker.</param>
+    /// <param name="settings">Of the gateway and of identity.</param>
+    /// <param name="gatewayAlone">Of the gateway.</param>
+    public static async Task<Site> StartAsync(
+        Servers servers, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyDictionary<string, string>? gatewayAlone = null)
     {
         var site = new Site(servers);
-        await site.StartAsync(settings);
+        await site.StartAsync(settings ?? new Dictionary<string, string>(), gatewayAlone ?? new Dictionary<string, string>());
         return site;
     }
 
-    public Task InitializeAsync() => StartAsync(new Dictionary<string, string>());
+    public Task InitializeAsync() => StartAsync(new Dictionary<string, string>(), new Dictionary<string, string>());
 
     Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
 
@@ -70,7 +73,7 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
         FROM outbox WHERE kind = 'AuditRecorded' ORDER BY id
         """);
 
-    private async Task StartAsync(IReadOnlyDictionary<string, string> settings)
+    private async Task StartAsync(IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> gatewayAlone)
     {
         await Services.StartAsync();
         (string certificate, string key) = await MakeCertificateAsync();
@@ -100,10 +103,11 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
         var gateway = new Dictionary<string, string>
         {
             ["services__identity__http__0"] = Identity.Address.ToString(),
+            ["ConnectionStrings__rabbitmq"] = Identity.Settings["ConnectionStrings__rabbitmq"],
             ["Gateway__CredentialReuseSeconds"] = "1",
         };
         foreach (string service in new[] { "portal", "admin", "rating", "usage", "payment", "audit" }) gateway[$"services__{service}__http__0"] = Services.Address;
-        foreach ((string name, string value) in With(shared, With(settings, gateway))) Gateway.Settings[name] = value;
+        foreach ((string name, string value) in With(shared, With(gatewayAlone, With(settings, gateway)))) Gateway.Settings[name] = value;
         await Gateway.StartAsync();
     }
 
@@ -116,18 +120,11 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
 
     private async Task<(string Certificate, string Key)> MakeCertificateAsync()
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
-        string certificateFile = CertificateFile;
+        (string certificate, string key) = TestCertificate.Make("CN=localhost");
         string keyFile = Path.Combine(folder, "tls.key");
-        await File.WriteAllTextAsync(certificateFile, certificate.ExportCertificatePem());
-        await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());
-        return (certificateFile, keyFile);
+        await File.WriteAllTextAsync(CertificateFile, certificate);
+        await File.WriteAllTextAsync(keyFile, key);
+        return (CertificateFile, keyFile);
     }
 }
 

@@ -9,7 +9,7 @@ namespace HpcBilling.Service.Tests.Identity;
 [Trait("Control", "AUTH-04")]
 public sealed class SignInTimeTests(Servers servers)
 {
-    private const int Rounds = 30;
+    private const int Rounds = 40;
     private static readonly string[] Kinds = ["unknown", "wrong", "locked", "disabled", "without a password"];
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class SignInTimeTests(Servers servers)
     public void Equal_durations_on_a_noisy_machine_are_alike_and_a_missing_hash_is_not()
     {
         var random = new Random(20261122);
-        double Noise() => random.Next(10) == 0 ? random.Next(200) : random.NextDouble() * 15;
+        double Noise() => random.Next(20) == 0 ? random.Next(200) : random.NextDouble() * 15;
         double[] Samples(double milliseconds) => [.. Enumerable.Range(0, Rounds).Select(_ => milliseconds + Noise())];
         for (int machine = 0; machine < 500; machine++)
         {

@@ -9,7 +9,7 @@ internal static class Timings
     /// <summary>By how much one kind may be slower before it counts: the noise of a network hides more than that.</summary>
     private const double Tolerance = 0.25;
 
-    /// <summary>Share of pairs in which one kind is slower, at which it is called slower: chance alone reaches it with 30 samples each less than once in a thousand times.</summary>
+    /// <summary>Share of pairs in which one kind is slower, at which it is called slower: with 40 samples of each, chance alone reaches it less than once in a thousand times.</summary>
     private const double ShareMax = 0.75;
 
     public static bool AreAlike(IReadOnlyList<double> one, IReadOnlyList<double> other) => ShareSlower(one, other) < ShareMax && ShareSlower(other, one) < ShareMax;

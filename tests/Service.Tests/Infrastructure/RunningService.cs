@@ -102,7 +102,12 @@ public sealed class RunningService : IAsyncDisposable
         {
             await Wait.UntilAsync($"{project} is ready", async () =>
             {
-                if (process.HasExited) throw new InvalidOperationException($"{project} ended with {process.ExitCode}");
+                if (process.HasExited)
+                {
+                    await process.WaitForExitAsync(); // until its last words have been read
+                    throw new InvalidOperationException($"{project} ended with {process.ExitCode}");
+                }
+
                 using HttpResponseMessage response = await client.GetAsync("/readyz");
                 return response.IsSuccessStatusCode;
             });

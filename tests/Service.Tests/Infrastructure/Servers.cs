@@ -7,6 +7,8 @@ namespace HpcBilling.Service.Tests.Infrastructure;
 /// <summary>One private PostgreSQL and one private RabbitMQ for all tests of the assembly that need them; each service gets its own database and virtual host.</summary>
 public sealed class Servers : IAsyncLifetime
 {
+    private const int PortMin = 10_000;
+    private const int PortMax = 32_000;
     private int databases;
 
     public TestIssuer Issuer { get; } = new();
@@ -73,12 +75,23 @@ public sealed class Servers : IAsyncLifetime
         return service;
     }
 
-    /// <summary>A loopback port that was free a moment ago.</summary>
+    /// <summary>A loopback port that was free a moment ago, below those that outgoing connections are given: nothing takes it by accident.</summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            int port = Random.Shared.Next(PortMin, PortMax);
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Taken: another.
+            }
+        }
     }
 }
 

@@ -16,7 +16,12 @@ public sealed class TestIssuer : IAsyncDisposable
     private readonly ECDsaSecurityKey signingKey;
     private WebApplication? app;
 
-    public TestIssuer() => signingKey = new ECDsaSecurityKey(key) { KeyId = "test" };
+    // Named as identity names its keys (RFC 7638), so that an identity with this key knows it.
+    public TestIssuer()
+    {
+        signingKey = new ECDsaSecurityKey(key);
+        signingKey.KeyId = Base64UrlEncoder.Encode(signingKey.ComputeJwkThumbprint());
+    }
 
     public string Issuer { get; private set; } = "";
 
@@ -33,7 +38,8 @@ public sealed class TestIssuer : IAsyncDisposable
         app.MapGet("/jwks", () =>
         {
             JsonWebKey jwk = JsonWebKeyConverter.ConvertFromECDsaSecurityKey(signingKey);
-            return Results.Json(new { keys = new[] { new { kty = jwk.Kty, crv = jwk.Crv, x = jwk.X, y = jwk.Y, kid = "test", use = "sig", alg = "ES256" } } });
+            string[] names = [signingKey.KeyId, "test"]; // the second for forgers, who need a name that is known
+            return Results.Json(new { keys = names.Select(kid => new { kty = jwk.Kty, crv = jwk.Crv, x = jwk.X, y = jwk.Y, kid, use = "sig", alg = "ES256" }) });
         });
         await app.StartAsync();
         Issuer = app.Urls.Single();

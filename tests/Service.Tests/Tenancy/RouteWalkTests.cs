@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.RegularExpressions;
 using HpcBilling.Service.Tests.Infrastructure;
@@ -13,7 +14,8 @@ public sealed class RouteWalkTests(Servers servers, EveryService site) : IClassF
     // What is open to everybody is a decision; it is made here once more, by name.
     private static readonly string[] Open =
     [
-        "/", "/privacy", "/login", "/login/reset", "/login/second-factor", "/logout", "/_ui/", "/.well-known/", "/login/with/", "/connect/token", "/connect/introspect", "/connect/revocation", "/formula", "/api/v1/estimate",
+        "/", "/privacy", "/login", "/login/reset", "/login/second-factor", "/login/with/{provider}/{step?}", "/logout", "/_ui/", "/.well-known/",
+        "/connect/token", "/connect/introspect", "/connect/revocation", "/formula", "/api/v1/estimate",
         "/payments/webhook/{provider}", "/payments/dummy/{session}", "/healthz", "/readyz", "/{*path:nonfile}",
     ];
 
@@ -21,7 +23,7 @@ public sealed class RouteWalkTests(Servers servers, EveryService site) : IClassF
     private const string FilesOfTheBuild = "/{**path:file}";
 
     // A caller must be somebody; scopes alone do not say who.
-    private static readonly string[] Somebody = [Policies.User, Policies.Admin, "session", "enrolment"];
+    private static readonly string[] Somebody = [Policies.User, Policies.Admin, Policies.Operator, "session", "enrolment"];
 
     [Fact]
     [Trait("Control", "AUTHZ-01")]
@@ -60,7 +62,7 @@ public sealed class RouteWalkTests(Servers servers, EveryService site) : IClassF
         var wrong = new List<string>();
         foreach ((KnownRoute route, string method) in Closed())
         {
-            if (route.Policies.Contains(Policies.Admin)) await ExpectForbiddenAsync(user, route, method, wrong);
+            if (route.Policies.Contains(Policies.Admin) || route.Policies.Contains(Policies.Operator)) await ExpectForbiddenAsync(user, route, method, wrong);
             if (route.Policies.Any(policy => policy.StartsWith("scope:", StringComparison.Ordinal))) await ExpectForbiddenAsync(adminWithoutScopes, route, method, wrong);
         }
 
@@ -73,12 +75,26 @@ public sealed class RouteWalkTests(Servers servers, EveryService site) : IClassF
 
     [Fact]
     [Trait("Control", "AUTH-10")]
-    public async Task A_program_is_nobodys_user_whatever_its_scopes()
+    public async Task A_program_may_do_what_is_open_to_programs_and_in_its_scopes_and_is_nobodys_user()
     {
-        string machine = site.MachineToken(string.Join(' ', Policies.Scopes));
+        string everyScope = site.MachineToken(string.Join(' ', Policies.Scopes));
+        string noScope = site.MachineToken("");
         var wrong = new List<string>();
-        foreach ((KnownRoute route, string method) in Closed()) await ExpectForbiddenAsync(machine, route, method, wrong);
+        foreach ((KnownRoute route, string method) in Closed())
+        {
+            await ExpectForbiddenAsync(noScope, route, method, wrong);
+            if (!route.Policies.Contains(Policies.Operator)) await ExpectForbiddenAsync(everyScope, route, method, wrong);
+        }
+
         Assert.Empty(wrong);
+        Assert.All(
+            site.Routes.Where(route => route.Policies.Contains(Policies.Operator)),
+            route => Assert.Contains(route.Policies, policy => policy.StartsWith("scope:", StringComparison.Ordinal)));
+
+        using HttpClient collector = site.Client("usage", site.MachineToken("usage.write"));
+        using HttpResponseMessage import = await collector.PostAsJsonAsync("/api/v1/imports", new { fileName = "nightly.log", sizeBytes = 10, format = "sacct" });
+        Assert.Equal(HttpStatusCode.Accepted, import.StatusCode);
+        Assert.Contains("client:collector", await site["usage"].QueryAsync<string>("SELECT body->>'actor' FROM outbox WHERE body->>'action' = 'import.created'"));
     }
 
     private static bool IsForgotten(KnownRoute route) => route.IsAnonymous
