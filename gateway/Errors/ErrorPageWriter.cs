@@ -53,7 +53,7 @@ internal sealed class ErrorPageWriter : IProblemDetailsWriter
         StatusCodes.Status404NotFound => ("There is no such page", "Check the address, or begin at the start."),
         StatusCodes.Status405MethodNotAllowed => ("That cannot be done here", "Go back and use what the page offers."),
         StatusCodes.Status413PayloadTooLarge => ("That was too large", "Send less at a time."),
-        StatusCodes.Status429TooManyRequests => ("Too many requests", "Wait a minute and try again."),
+        StatusCodes.Status429TooManyRequests => ("Too many requests", "This one was not carried out."),
         >= 500 => ("Out of order for a moment", "It has been noticed. Nothing that was confirmed is lost; try again in a minute."),
         _ => ("That did not work", "Go back and try again."),
     };

@@ -6,10 +6,10 @@ namespace HpcBilling.Gateway.Revocation;
 /// </summary>
 internal sealed class FeedHealth(TimeProvider clock)
 {
-    public static readonly TimeSpan PulseEvery = TimeSpan.FromMilliseconds(200);
+    public static readonly TimeSpan PulseEvery = TimeSpan.FromMilliseconds(150);
 
     /// <summary>Silence that means that a revocation could be missing.</summary>
-    public static readonly TimeSpan SilenceMax = TimeSpan.FromMilliseconds(750);
+    public static readonly TimeSpan SilenceMax = TimeSpan.FromMilliseconds(600);
 
     private readonly Lock gate = new();
     private long? heard;

@@ -6,7 +6,7 @@ namespace HpcBilling.Gateway.Revocation;
 internal sealed class Revocations(FeedHealth feed, TimeProvider clock)
 {
     /// <summary>How long an answer is used while revocations are not heard.</summary>
-    public static readonly TimeSpan UnheardUseMax = TimeSpan.FromMilliseconds(750);
+    public static readonly TimeSpan UnheardUseMax = TimeSpan.FromMilliseconds(500);
 
     private const int SubjectsMax = 50_000;
 

@@ -32,7 +32,7 @@ public sealed class TcpBalancer : IAsyncDisposable
     public void Cut()
     {
         cut = true;
-        foreach (TcpClient client in clients.Keys) client.Client.Close(timeout: 0);
+        foreach (TcpClient client in clients.Keys) client.Client?.Close(timeout: 0); // null: it has just ended by itself
     }
 
     /// <summary>Bytes stay where they are; nobody is told.</summary>
