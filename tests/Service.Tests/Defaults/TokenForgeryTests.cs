@@ -178,10 +178,15 @@ public sealed class TokenForgeryTests(Servers servers)
     {
         await using RunningService probe = await servers.StartServiceAsync("MessagingProbe");
         using HttpClient client = probe.Client(null);
-        string machine = servers.Issuer.Sign(Header, With(With(With(Payload(), "sub", "collector"), "role", null), "preferred_username", null));
+        string nobody = With(With(With(Payload(), "sub", "collector"), "role", null), "preferred_username", null);
+        string machine = servers.Issuer.Sign(Header, With(nobody, "client_id", "collector"));
         Assert.Equal(HttpStatusCode.OK, await GetAsync(client, machine, "/writers"));
-        Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(client, machine, "/written-by"));
+        Assert.Equal(HttpStatusCode.OK, await GetAsync(client, machine, "/written-by"));
         Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(client, machine, "/whoami"));
+        Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(client, machine, "/admins"));
+
+        // A token that says neither which program nor which person it stands for: refused, and no fault of ours.
+        Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(client, servers.Issuer.Sign(Header, nobody), "/written-by"));
         ExpectQuiet(probe);
     }
 
