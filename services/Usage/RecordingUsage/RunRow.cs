@@ -32,7 +32,8 @@ internal sealed record RunRow
 
     public JobRun ToRun() => new(
         JobKey, Cluster, JobId, RawJobId, Username, Account, Partition, Qos, State, SubmittedAt, StartedAt, EndedAt, ChargedSeconds,
-        new Tres(Cpus, MemoryMib, Nodes, Gpus, Billing, GpusByType, OtherTres)) { Sluid = Sluid };
+        new Tres(Cpus, MemoryMib, Nodes, Gpus, Billing, GpusByType, OtherTres))
+    { Sluid = Sluid };
 
     public RecordedRun ToMessage() => new(
         JobKey, Revision, Cluster, JobId, RawJobId, Username, Account, Partition, Qos, State, SubmittedAt, StartedAt, EndedAt, ChargedSeconds,

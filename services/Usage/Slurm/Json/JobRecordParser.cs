@@ -73,7 +73,8 @@ internal sealed class JobRecordParser(string cluster, DataVersion version)
 
         run = new JobRun(
             JobKey.Of(cluster, rawJobId, submittedAt, startedAt), cluster, DisplayId(record, rawJobId), rawJobId, user, account, partition, qos, state,
-            submittedAt, startedAt, endedAt, charged, tres) { Sluid = sluid };
+            submittedAt, startedAt, endedAt, charged, tres)
+        { Sluid = sluid };
         return null;
     }
 

@@ -63,7 +63,8 @@ internal sealed class SacctLineParser(SacctLayout layout)
         problem = null;
         run = new JobRun(
             JobKey.Of(cluster, rawJobId, submittedAt, startedAt), cluster, jobId, rawJobId, user, account, partition, qos, state,
-            submittedAt, startedAt, endedAt, charged, tres) { Sluid = sluid };
+            submittedAt, startedAt, endedAt, charged, tres)
+        { Sluid = sluid };
         return LineKind.Run;
     }
 
