@@ -3,9 +3,9 @@ using HpcBilling.Audit.ReadingEntries;
 using HpcBilling.Audit.VerifyingChain;
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults;
-using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Messaging;
 
 var builder = WebApplication.CreateBuilder(args);

@@ -3,8 +3,8 @@ using HpcBilling.Rating;
 using HpcBilling.Rating.RatingUsage;
 using HpcBilling.Rating.SettlingReceipts;
 using HpcBilling.ServiceDefaults;
-using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Messaging;
 
 var builder = WebApplication.CreateBuilder(args);

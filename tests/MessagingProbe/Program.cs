@@ -1,8 +1,8 @@
 using HpcBilling.Contracts;
 using HpcBilling.MessagingProbe;
 using HpcBilling.ServiceDefaults;
-using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Messaging;
 
 var builder = WebApplication.CreateBuilder(args);
