@@ -69,6 +69,10 @@ public sealed class PrivateServers : IAsyncDisposable
         }));
         await File.WriteAllTextAsync(Path.Combine(home, "rabbitmq.conf"), $"listeners.tcp.1 = 127.0.0.1:{rabbitPort}\nload_definitions = {home}/definitions.json\nlog.console = true\n");
         await File.WriteAllTextAsync(Path.Combine(home, "plugins"), "[].");
+        // Erlang would start a name service of its own as a daemon, which outlives us; it finds this one on its port instead.
+        int namesPort = Servers.FreePort();
+        Launch(null, "epmd", "-port", $"{namesPort}", "-address", "127.0.0.1");
+        await Wait.UntilAsync("the name service answers", () => AnswersAsync(namesPort));
         string server = Directory.GetDirectories("/usr/lib/rabbitmq/lib", "rabbitmq_server-*").Single() + "/sbin/rabbitmq-server";
         Launch(
             new Dictionary<string, string>(StringComparer.Ordinal)
@@ -81,24 +85,26 @@ public sealed class PrivateServers : IAsyncDisposable
                 ["RABBITMQ_CONFIG_FILE"] = home + "/rabbitmq.conf",
                 ["RABBITMQ_ENABLED_PLUGINS_FILE"] = home + "/plugins",
                 ["RABBITMQ_CONF_ENV_FILE"] = "/dev/null",
-                ["ERL_EPMD_PORT"] = $"{Servers.FreePort()}",
+                ["ERL_EPMD_PORT"] = $"{namesPort}",
                 ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
                 ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1}",
             },
             server);
-        await Wait.UntilAsync("RabbitMQ answers", async () =>
+        await Wait.UntilAsync("RabbitMQ answers", () => AnswersAsync(rabbitPort), seconds: 120);
+    }
+
+    private static async Task<bool> AnswersAsync(int port)
+    {
+        using var client = new System.Net.Sockets.TcpClient();
+        try
         {
-            using var client = new System.Net.Sockets.TcpClient();
-            try
-            {
-                await client.ConnectAsync("127.0.0.1", rabbitPort);
-                return true;
-            }
-            catch (System.Net.Sockets.SocketException)
-            {
-                return false;
-            }
-        }, seconds: 120);
+            await client.ConnectAsync("127.0.0.1", port);
+            return true;
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return false;
+        }
     }
 
     private void Launch(IReadOnlyDictionary<string, string>? environment, params string[] command)
