@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using HpcBilling.Service.Tests.Infrastructure;
 using HpcBilling.ServiceDefaults;
 using HpcBilling.ServiceDefaults.Auth;
-using HpcBilling.Service.Tests.Infrastructure;
 
 namespace HpcBilling.Service.Tests.Defaults;
 
