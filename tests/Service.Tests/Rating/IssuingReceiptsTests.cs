@@ -112,7 +112,7 @@ public sealed class IssuingReceiptsTests(RatingSite site) : IClassFixture<Rating
         foreach (var path in new[] { $"/api/v1/receipts/{id}", $"/api/v1/receipts/{id}/items" })
         {
             Assert.Equal(HttpStatusCode.NotFound, (await org.User("bob").GetAsync(path)).StatusCode);
-            Assert.Equal(HttpStatusCode.NotFound, (await site.NewOrg().Admin.GetAsync(path)).StatusCode);
+            Assert.Equal(HttpStatusCode.Forbidden, (await site.NewOrg().Admin.GetAsync(path)).StatusCode);
             Assert.Equal(HttpStatusCode.OK, (await org.Admin.GetAsync(path)).StatusCode);
         }
 
