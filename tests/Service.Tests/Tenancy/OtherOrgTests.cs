@@ -16,8 +16,11 @@ namespace HpcBilling.Service.Tests.Tenancy;
 [Trait("Control", "AUTHZ-04")]
 public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryService>, IAsyncLifetime
 {
-    // Names, not ids: each org has its own alice, and nothing of another org can be named.
-    private static readonly string[] Named = ["rating /api/v1/tiers/{username}", "admin /admin/tariffs/{tier}"];
+    // Names, not ids: each org has its own alice and its own clusters, and nothing of another org can be named.
+    private static readonly string[] Named =
+    [
+        "rating /api/v1/tiers/{username}", "admin /admin/tariffs/{tier}", "usage /api/v1/clusters/{name}/quarantine", "usage /api/v1/clusters/{name}/backfills",
+    ];
 
     private readonly Guid owner = Guid.CreateVersion7();
     private readonly Guid otherOrg = Guid.CreateVersion7();
