@@ -175,11 +175,11 @@ public sealed class JobRecordTests
             from values in Gen.Frequency((1, Gen.Choose(0, 255)), (3, Gen.Elements("0123456789\"{}[],:-".Select(c => (int)c)))).ArrayOf(cuts)
             select Mutate(document, places, values);
 
-        Prop.ForAll(mutations.ToArbitrary(), json =>
+        Prop.ForAll(mutations.ToArbitrary(), async json =>
         {
             try
             {
-                Fixture.Answer answer = Fixture.ReadAsync(json, recordsMax: 1, bytesAtOnce: 100).GetAwaiter().GetResult();
+                Fixture.Answer answer = await Fixture.ReadAsync(json, recordsMax: 1, bytesAtOnce: 100);
                 return answer.Runs.All(run => run.ChargedSeconds >= 0 && run.Username.Length > 0 && run.Cluster == Fixture.Cluster)
                     && answer.Quarantined.All(record => record.Problem.Reason.Length > 0 && record.Text.Length <= RecordText.CharsMax);
             }
