@@ -22,6 +22,7 @@ public sealed class OrgTransaction : IAsyncDisposable
     private readonly ServiceIdentity service;
     private readonly TimeProvider clock;
     private bool enqueued;
+    private bool isDisposed;
 
     private OrgTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction, ServiceIdentity service, TimeProvider clock)
     {
@@ -103,6 +104,9 @@ public sealed class OrgTransaction : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // Npgsql uses a connection's transaction object again for whoever has the connection next: a second time would roll back his.
+        if (isDisposed) return;
+        isDisposed = true;
         await Transaction.DisposeAsync();
         await Connection.DisposeAsync();
     }

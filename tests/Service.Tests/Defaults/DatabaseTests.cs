@@ -1,6 +1,7 @@
 using Dapper;
 using HpcBilling.Service.Tests.Infrastructure;
 using HpcBilling.ServiceDefaults;
+using HpcBilling.ServiceDefaults.Data;
 using Npgsql;
 
 namespace HpcBilling.Service.Tests.Defaults;
@@ -42,6 +43,21 @@ public sealed class DatabaseTests(Servers servers)
         PostgresException refusal = await Assert.ThrowsAsync<PostgresException>(() =>
             serving.ExecuteAsync("INSERT INTO effects (org_id, receipt_id) VALUES (@Other, @Other)", new { Other = other }));
         Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refusal.SqlState);
+    }
+
+    [Fact]
+    public async Task A_transaction_that_is_given_back_twice_leaves_the_next_one_alone()
+    {
+        await using RunningService probe = await servers.PrepareServiceAsync("MessagingProbe");
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(probe.Settings["ConnectionStrings__probe"] + ";Maximum Pool Size=1");
+        var database = new Database(source, new ServiceIdentity("probe"), TimeProvider.System);
+        OrgTransaction refused = await database.BeginAsync(Orgs.Default, CancellationToken.None);
+        await refused.DisposeAsync();
+        await using OrgTransaction next = await database.BeginAsync(Orgs.Default, CancellationToken.None);
+        await next.ExecuteAsync("INSERT INTO effects (org_id, receipt_id) VALUES (@OrgId, @OrgId)", new { next.OrgId }, CancellationToken.None);
+        await refused.DisposeAsync();
+        await next.CommitAsync(CancellationToken.None);
+        Assert.Equal(1, await probe.ScalarAsync<long>("SELECT count(*) FROM effects"));
     }
 
     [Fact]
