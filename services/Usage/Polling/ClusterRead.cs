@@ -22,11 +22,11 @@ internal sealed record ClusterRead : Job
 
 /// <summary>A read as clients see it; <c>position</c> between <c>from</c> and <c>to</c> is its progress.</summary>
 internal sealed record ClusterReadView(
-    Guid Id, string Type, string Status, string Stage, string Cluster, DateTimeOffset From, DateTimeOffset To, DateTimeOffset Position, string? Source,
+    Guid Id, string Type, string Status, string Stage, string Subject, string Cluster, string RequestedBy, long Done, long? Total, DateTimeOffset From, DateTimeOffset To, DateTimeOffset Position, string? Source,
     long Records, long Runs, long Stored, long Updated, long Corrected, long Known, long Quarantined, int Attempts, string? ErrorCode, string? Error,
     DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt)
 {
     public static ClusterReadView Of(ClusterRead read) => new(
-        read.Id, read.Type, read.Status, read.Stage, read.Cluster, read.FromAt, read.ToAt, read.PositionAt, read.Source, read.Records, read.Runs, read.Stored,
+        read.Id, read.Type, read.Status, read.Stage, read.Subject, read.Cluster, read.RequestedBy, read.Done, read.Total, read.FromAt, read.ToAt, read.PositionAt, read.Source, read.Records, read.Runs, read.Stored,
         read.Updated, read.Corrected, read.Known, read.Quarantined, read.Attempts, read.ErrorCode, read.Error, read.CreatedAt, read.StartedAt, read.FinishedAt);
 }

@@ -27,12 +27,12 @@ internal sealed record ImportJob : Job
 
 /// <summary>An import as clients see it. Hours are those of the file's accepted lines, with four decimals.</summary>
 internal sealed record ImportJobView(
-    Guid Id, string Type, string Status, string Stage, string FileName, long SizeBytes, long BytesReceived, long BytesProcessed,
+    Guid Id, string Type, string Status, string Stage, string Subject, string FileName, string RequestedBy, long Done, long? Total, long SizeBytes, long BytesReceived, long BytesProcessed,
     long Lines, long Runs, long Stored, long Updated, long Known, long Steps, long Quarantined, decimal CpuCoreHours, decimal GpuHours,
     int Attempts, string? ErrorCode, string? Error, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt)
 {
     public static ImportJobView Of(ImportJob job) => new(
-        job.Id, job.Type, job.Status, job.Stage, job.FileName, job.SizeBytes, job.BytesReceived, job.BytesProcessed,
+        job.Id, job.Type, job.Status, job.Stage, job.Subject, job.FileName, job.RequestedBy, job.Done, job.Total, job.SizeBytes, job.BytesReceived, job.BytesProcessed,
         job.Lines, job.Runs, job.Stored, job.Updated, job.Known, job.Steps, job.Quarantined, Hours(job.CpuCoreSeconds), Hours(job.GpuSeconds),
         job.Attempts, job.ErrorCode, job.Error, job.CreatedAt, job.StartedAt, job.FinishedAt);
 
