@@ -89,7 +89,7 @@ internal static class ClusterCommands
         }
 
         if (!read.IsOver || read.Status == "succeeded") return ExitCode.Ok;
-        terminal.Warn($"the back-fill is {read.Status}: {read.Error}");
+        terminal.Warn($"the back-fill was {(read.Status == "cancelled" ? "cancelled" : "given up")}: {read.Error}");
         return ExitCode.Failed;
     }
 
