@@ -6,6 +6,7 @@ using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Messaging;
 using HpcBilling.Usage;
 using HpcBilling.Usage.Polling;
+using HpcBilling.Usage.Reconciling;
 using HpcBilling.Usage.RecordingUsage;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -21,6 +22,7 @@ builder.Services.AddSingleton<RunImport>();
 builder.Services.AddHostedService<ImportWorker>();
 builder.Services.AddHostedService<TidySpool>();
 builder.Services.AddPolling();
+builder.AddReconciling();
 
 var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;
@@ -31,6 +33,8 @@ RouteGroupBuilder jobs = app.MapGroup("/api/v1/jobs").RequireAuthorization(Polic
 CreateImport.Map(imports);
 ReceiveContent.Map(imports);
 ReadImports.Map(imports, jobs);
-ReadClusters.Map(app.MapGroup("/api/v1/clusters"));
+RouteGroupBuilder clusters = app.MapGroup("/api/v1/clusters");
+ReadClusters.Map(clusters);
+Reconciliations.Map(clusters);
 
 await app.RunServiceAsync(args);

@@ -1,0 +1,127 @@
+-- A month of a cluster, weighed: what slurmdbd holds against what is stored and what rating made of it.
+CREATE TABLE reconciliations (
+    id uuid PRIMARY KEY,
+    org_id uuid NOT NULL,
+    cluster text COLLATE "C" NOT NULL,
+    month text NOT NULL CHECK (month ~ '^[0-9]{4}-[0-9]{2}$'),
+    status text NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed')),
+    requested_by text NOT NULL,
+    idempotency_key text,
+    -- The month in the site's zone, and up to where it was compared: an open month as far as it was polled.
+    zone text,
+    from_at timestamptz,
+    to_at timestamptz,
+    position_at timestamptz,
+    sources text[] NOT NULL DEFAULT '{}',
+    -- Of slurmdbd in this span: runs that have not ended, which nothing is charged for yet.
+    running bigint NOT NULL DEFAULT 0,
+    slurmdbd_runs bigint NOT NULL DEFAULT 0,
+    stored_runs bigint NOT NULL DEFAULT 0,
+    billed_runs bigint NOT NULL DEFAULT 0,
+    unbilled_runs bigint NOT NULL DEFAULT 0,
+    exempt_runs bigint NOT NULL DEFAULT 0,
+    quarantined_runs bigint NOT NULL DEFAULT 0,
+    not_valued bigint NOT NULL DEFAULT 0,
+    differences bigint NOT NULL DEFAULT 0 CHECK (differences >= 0),
+    kinds jsonb NOT NULL DEFAULT '{}',
+    error text,
+    created_at timestamptz NOT NULL,
+    started_at timestamptz,
+    -- When whoever works on it was last seen.
+    seen_at timestamptz,
+    finished_at timestamptz,
+    UNIQUE (org_id, idempotency_key),
+    CHECK (from_at < to_at),
+    CHECK ((status IN ('succeeded', 'failed')) = (finished_at IS NOT NULL))
+);
+CREATE INDEX reconciliations_open ON reconciliations (created_at) WHERE status IN ('queued', 'running');
+CREATE INDEX reconciliations_of_cluster ON reconciliations (org_id, cluster, id);
+
+-- TRES-seconds (memory in MiB-seconds) of each resource, by column.
+CREATE TABLE reconciliation_totals (
+    org_id uuid NOT NULL,
+    reconciliation_id uuid NOT NULL REFERENCES reconciliations (id),
+    tres text COLLATE "C" NOT NULL,
+    slurmdbd numeric NOT NULL,
+    stored numeric NOT NULL,
+    billed numeric NOT NULL,
+    unbilled numeric NOT NULL,
+    exempt numeric NOT NULL,
+    quarantined numeric NOT NULL,
+    difference numeric NOT NULL GENERATED ALWAYS AS (slurmdbd - billed - unbilled - exempt - quarantined) STORED,
+    PRIMARY KEY (org_id, reconciliation_id, tres)
+);
+
+-- The first differences by name; how many there are of each kind stands above.
+CREATE TABLE reconciliation_differences (
+    org_id uuid NOT NULL,
+    reconciliation_id uuid NOT NULL REFERENCES reconciliations (id),
+    number integer NOT NULL CHECK (number >= 1),
+    kind text NOT NULL,
+    is_difference boolean NOT NULL,
+    subject text COLLATE "C" NOT NULL,
+    job_id text,
+    code text,
+    changes jsonb NOT NULL,
+    PRIMARY KEY (org_id, reconciliation_id, number)
+);
+
+-- Scratch: what slurmdbd says, each record once however many windows it comes in. Gone when the comparison is done.
+CREATE TABLE reconciliation_records (
+    org_id uuid NOT NULL,
+    reconciliation_id uuid NOT NULL REFERENCES reconciliations (id),
+    -- The key of the stored run that it is, by Slurm's own identity where it has one.
+    job_key text COLLATE "C" NOT NULL,
+    -- The answer that it came in last, and how often it came there.
+    answer integer NOT NULL,
+    times integer NOT NULL CHECK (times >= 1),
+    raw_job_id bigint NOT NULL,
+    submitted_at timestamptz NOT NULL,
+    started_at timestamptz,
+    ended_at timestamptz,
+    charged_seconds bigint NOT NULL,
+    cpus bigint NOT NULL,
+    memory_mib bigint NOT NULL,
+    nodes bigint NOT NULL,
+    gpus bigint NOT NULL,
+    billing bigint,
+    cluster text COLLATE "C" NOT NULL,
+    job_id text COLLATE "C" NOT NULL,
+    username text COLLATE "C" NOT NULL,
+    account text COLLATE "C" NOT NULL,
+    partition text COLLATE "C" NOT NULL,
+    qos text COLLATE "C" NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    gpus_by_type text COLLATE "C",
+    other_tres text COLLATE "C",
+    sluid text COLLATE "C",
+    PRIMARY KEY (org_id, reconciliation_id, job_key)
+);
+
+CREATE TABLE reconciliation_refused (
+    org_id uuid NOT NULL,
+    reconciliation_id uuid NOT NULL REFERENCES reconciliations (id),
+    digest text COLLATE "C" NOT NULL CHECK (length(digest) = 64),
+    code text NOT NULL,
+    text text NOT NULL CHECK (length(text) <= 2048),
+    PRIMARY KEY (org_id, reconciliation_id, digest)
+);
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['reconciliations', 'reconciliation_totals'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        -- A worker takes what waits, and shows the last balance of each cluster as a metric.
+        EXECUTE format('CREATE POLICY tenant ON %I USING (org_id = current_org() OR is_worker())', name);
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['reconciliation_differences', 'reconciliation_records', 'reconciliation_refused'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY tenant ON %I USING (org_id = current_org())', name);
+    END LOOP;
+END $$;
+-- Whose row an id names, for a transaction that asks that alone.
+CREATE POLICY whose ON reconciliations FOR SELECT USING (current_org() IS NULL AND id = asked_id());
