@@ -22,13 +22,17 @@ internal sealed class ServiceTokens(IHttpClientFactory clients, IOptions<UsageOp
 
     private async Task<Kept> AskAsync(Guid org, CancellationToken cancellation)
     {
+        HttpClient identity = clients.CreateClient("identity");
+        if (options.Value.ClientSecret is null || identity.BaseAddress is null)
+            throw new ReconcileException("Rating cannot be asked: Usage:ClientSecret and the addresses of identity and rating (services:…) are needed for that.");
+
         using var request = new HttpRequestMessage(HttpMethod.Post, "/connect/token")
         {
             Content = new FormUrlEncodedContent(new Dictionary<string, string>(StringComparer.Ordinal) { ["grant_type"] = "client_credentials", ["org_id"] = org.ToString() }),
         };
-        string secret = Uri.EscapeDataString(options.Value.ClientSecret!);
+        string secret = Uri.EscapeDataString(options.Value.ClientSecret);
         request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{UsageOptions.ClientId}:{secret}")));
-        using HttpResponseMessage response = await clients.CreateClient("identity").SendAsync(request, cancellation);
+        using HttpResponseMessage response = await identity.SendAsync(request, cancellation);
         response.EnsureSuccessStatusCode();
         Answer answer = await response.Content.ReadFromJsonAsync<Answer>(cancellation) ?? throw new HttpRequestException("Identity's answer is empty.");
         return new Kept(answer.AccessToken, clock.GetUtcNow().AddSeconds(answer.ExpiresIn) - Margin);
