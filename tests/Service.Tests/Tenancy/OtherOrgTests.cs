@@ -20,6 +20,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
     private static readonly string[] Named =
     [
         "rating /api/v1/tiers/{username}", "admin /admin/tariffs/{tier}", "usage /api/v1/clusters/{name}/quarantine", "usage /api/v1/clusters/{name}/backfills",
+        "usage /api/v1/clusters/{name}/reconciliations",
     ];
 
     private readonly Guid owner = Guid.CreateVersion7();
@@ -38,6 +39,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         ["usage /api/v1/imports/{id:guid}/content/"] = "import",
         ["usage /api/v1/imports/{id:guid}/quarantine"] = "import",
         ["usage /api/v1/jobs/{id:guid}"] = "import",
+        ["usage /api/v1/clusters/{name}/reconciliations/{id:guid}"] = "reconciliation",
         ["identity /api/v1/users/{id:guid}"] = "user",
         ["identity /api/v1/users/{id:guid}/reset"] = "user",
         ["identity /api/v1/users/{id:guid}/second-factor"] = "user",
@@ -143,6 +145,13 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
             SELECT @Id, org_id, user_id, 'theirs', sha256(@Id::text::bytea), ARRAY['usage.read'], now(), now() + interval '1 day' FROM users LIMIT 1
             """,
             new { Id = ids["access-token"] });
+        ids["reconciliation"] = Guid.CreateVersion7();
+        await site["usage"].ExecuteAsync(
+            """
+            INSERT INTO reconciliations (id, org_id, cluster, month, status, requested_by, created_at, finished_at)
+            VALUES (@Id, @Org, 'hpc', '2026-10', 'succeeded', 'admin', now(), now())
+            """,
+            new { Id = ids["reconciliation"], Org = owner });
         ids["payment"] = (await PostAsync(payment, $"/api/v1/payments/receipts/{ids["receipt"]}/settle", new { reason = "cash" }))["paymentId"]!.GetValue<Guid>();
     }
 

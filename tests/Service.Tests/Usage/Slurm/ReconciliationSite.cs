@@ -6,7 +6,7 @@ using HpcBilling.Service.Tests.Infrastructure;
 
 namespace HpcBilling.Service.Tests.Usage.Slurm;
 
-/// <summary>Usage with sources to poll, and rating, on one broker; what goes wrong between them is for a reconciliation to find.</summary>
+/// <summary>Usage with sources to poll, and rating with the tariffs of the demonstration, on one broker; what goes wrong between them is for a reconciliation to find.</summary>
 internal sealed class ReconciliationSite : IAsyncDisposable
 {
     public const string Secret = "secret-of-the-usage-service-in-a-test";
@@ -32,12 +32,7 @@ internal sealed class ReconciliationSite : IAsyncDisposable
                 ("ConnectionStrings__rabbitmq", rating.Settings["ConnectionStrings__rabbitmq"]), ("services__rating__http__0", rating.Address.ToString()),
                 ("services__identity__http__0", servers.Issuer.Issuer), ("Usage__ClientSecret", Secret), .. settings,
             ]);
-        var site = new ReconciliationSite(usage, rating);
-        using HttpClient admin = rating.Client(TestCaller.Admin());
-        using HttpResponseMessage published = await admin.PostAsJsonAsync(
-            "/formula", new { type = "mu", cpuCoreHour = 1m, gpuHour = 10m, memoryGibHour = 0.1m, effectiveFrom = "1970-01-02" });
-        Assert.True(published.IsSuccessStatusCode, await published.Content.ReadAsStringAsync());
-        return site;
+        return new ReconciliationSite(usage, rating);
     }
 
     public async Task<JsonNode> RequestAsync(string cluster, string month, string? idempotencyKey = null)

@@ -9,7 +9,6 @@ namespace HpcBilling.Service.Tests.Usage.Slurm;
 
 /// <summary>A month of a cluster, weighed: what slurmdbd holds against what is stored and what rating made of each run.</summary>
 [Collection(nameof(Servers))]
-[Trait("Control", "USE-06")]
 public sealed class ReconciliationTests(Servers servers)
 {
     // The month before this one, in a zone that is seven hours ahead of UTC.
@@ -65,14 +64,14 @@ public sealed class ReconciliationTests(Servers servers)
 
         Assert.Equal(
             [
-                "missing_here 13 charged_seconds:>60 cpus:>2",
-                "missing_here 2 charged_seconds:>2000 cpus:>2",
+                "missing_here 13 account:>physics charged_seconds:>60 cpus:>2",
+                "missing_here 2 account:>physics charged_seconds:>2000 cpus:>2",
                 "other_facts 1 charged_seconds:900>1000",
                 "other_facts 4 account:physics>chem",
                 "quarantined -",
                 "rating_differs 1 charged_seconds:1000>900",
                 "unknown_here - charged_seconds:2000>",
-                "unknown_there 3 charged_seconds:3000> cpus:2>",
+                "unknown_there 3 account:physics> charged_seconds:3000> cpus:2>",
                 "unknown_to_rating 10 charged_seconds:>60",
             ],
             tampered.Named.Order(StringComparer.Ordinal));
