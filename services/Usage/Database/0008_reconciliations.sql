@@ -107,21 +107,21 @@ CREATE TABLE reconciliation_refused (
     PRIMARY KEY (org_id, reconciliation_id, digest)
 );
 
-DO $$
-DECLARE
-    name text;
-BEGIN
-    FOREACH name IN ARRAY ARRAY['reconciliations', 'reconciliation_totals'] LOOP
-        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
-        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
-        -- A worker takes what waits, and shows the last balance of each cluster as a metric.
-        EXECUTE format('CREATE POLICY tenant ON %I USING (org_id = current_org() OR is_worker())', name);
-    END LOOP;
-    FOREACH name IN ARRAY ARRAY['reconciliation_differences', 'reconciliation_records', 'reconciliation_refused'] LOOP
-        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
-        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
-        EXECUTE format('CREATE POLICY tenant ON %I USING (org_id = current_org())', name);
-    END LOOP;
-END $$;
+-- A worker takes what waits, and shows the last balance of each cluster as a metric.
+ALTER TABLE reconciliations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE reconciliations FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON reconciliations USING (org_id = current_org() OR is_worker());
+ALTER TABLE reconciliation_totals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE reconciliation_totals FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON reconciliation_totals USING (org_id = current_org() OR is_worker());
+ALTER TABLE reconciliation_differences ENABLE ROW LEVEL SECURITY;
+ALTER TABLE reconciliation_differences FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON reconciliation_differences USING (org_id = current_org());
+ALTER TABLE reconciliation_records ENABLE ROW LEVEL SECURITY;
+ALTER TABLE reconciliation_records FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON reconciliation_records USING (org_id = current_org());
+ALTER TABLE reconciliation_refused ENABLE ROW LEVEL SECURITY;
+ALTER TABLE reconciliation_refused FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON reconciliation_refused USING (org_id = current_org());
 -- Whose row an id names, for a transaction that asks that alone.
 CREATE POLICY whose ON reconciliations FOR SELECT USING (current_org() IS NULL AND id = asked_id());
