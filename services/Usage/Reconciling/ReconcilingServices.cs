@@ -6,6 +6,8 @@ internal static class ReconcilingServices
 {
     public static WebApplicationBuilder AddReconciling(this WebApplicationBuilder builder)
     {
+        // Without the two, everything but this goes on, and a reconciliation fails with the reason.
+        builder.Services.AddHttpClient();
         if (IsKnown(builder, "identity") && IsKnown(builder, "rating"))
         {
             builder.AddServiceClient("identity");
