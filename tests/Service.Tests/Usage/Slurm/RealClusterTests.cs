@@ -78,9 +78,15 @@ public sealed class RealClusterTests(Servers servers)
         await cluster.UntilStateAsync(resized, "RUNNING");
         await cluster.RunAsync("scontrol", "update", $"jobid={resized}", "numnodes=1");
         await cluster.RunAsync("scancel", $"{resized}");
+        // So has one that makes room for another: it was put out, and began anew.
+        long preempted = await cluster.SubmitAsync("games", "--nodes=2", "--ntasks-per-node=16", "--requeue", "--wrap=[ ${SLURM_RESTART_COUNT:-0} -gt 0 ] || sleep 100");
+        await cluster.UntilStateAsync(preempted, "RUNNING");
+        await cluster.SubmitAsync("daemon", "--partition=urgent", "--nodes=2", "--ntasks-per-node=1", "--wrap=sleep 1");
         await cluster.UntilIdleAsync();
-        await Wait.UntilAsync("both records are stored, and the cluster is read beyond them", async () => await site.Usage.ScalarAsync<bool>(
-            "SELECT count(*) = 2 AND bool_and(ended_at IS NOT NULL) AND (SELECT bool_and(ended_at < read_until) FROM clusters, runs) FROM runs WHERE raw_job_id = @resized", new { resized }));
+        await Wait.UntilAsync("both records of each are stored, and the cluster is read beyond them", async () => await site.Usage.ScalarAsync<bool>(
+            "SELECT count(*) = 4 AND bool_and(ended_at IS NOT NULL) AND (SELECT bool_and(ended_at < read_until) FROM clusters, runs) FROM runs WHERE raw_job_id IN (@resized, @preempted)",
+            new { resized, preempted }));
+        Assert.Contains("PREEMPTED", await site.Usage.QueryAsync<string>("SELECT state FROM runs WHERE raw_job_id = @preempted", new { preempted }));
         await Wait.UntilAsync("the polls rest", async () =>
         {
             await site.Usage.ExecuteAsync("UPDATE clusters SET poll_due_at = now() + interval '1 day'");

@@ -119,6 +119,26 @@ public sealed class ReconciliationTests(Servers servers)
     }
 
     [Fact]
+    public async Task A_month_of_many_pages_loses_no_run_between_them()
+    {
+        const int Runs = 4500;
+        await using StubSlurmrestd stub = await StubSlurmrestd.StartAsync();
+        foreach (int job in Enumerable.Range(1, Runs)) stub.Put(Run(job, From + 86_400 + (job / 7), 10));
+        await using ReconciliationSite site = await StartAsync(stub);
+        await UntilReadAsync(site, Runs);
+        await site.Usage.ExecuteAsync("DELETE FROM runs WHERE raw_job_id % 3 = 0");
+
+        Reconciled month = await site.ReconcileAsync("hpc", Month);
+
+        // Each is missing here, and known to rating alone.
+        Assert.Equal($"slurmdbd={Runs} stored={Runs * 2 / 3} billed=0 unbilled={Runs} exempt=0 quarantined=0", month.Runs);
+        Assert.Equal((Runs / 3 * 2, $"{Runs / 3},{Runs / 3}"), ((int)month.Differences, $"{month.Head["kinds"]!["missing_here"]},{month.Head["kinds"]!["unknown_here"]}"));
+        Assert.Equal($"{Runs * 20} {Runs * 2 / 3 * 20} 0 {Runs * 20} 0 0 0", month.Totals["cpu"]);
+        Assert.Equal(1000, await site.Usage.ScalarAsync<long>("SELECT count(*) FROM reconciliation_differences"));
+        Assert.NotNull(month.Document["named"]!["nextCursor"]);
+    }
+
+    [Fact]
     public async Task A_month_is_reconciled_once_a_key_and_for_its_own_org_alone_and_is_on_record()
     {
         await using StubSlurmrestd stub = await StubSlurmrestd.StartAsync();
