@@ -154,7 +154,13 @@ internal sealed record StubRecord(long JobId, long Submit, long Start, long End)
         ["sluid"] = Sluid,
         ["state"] = new JsonObject { ["current"] = new JsonArray(State) },
         ["time"] = new JsonObject { ["submission"] = Submit, ["start"] = Start, ["end"] = End, ["elapsed"] = Elapsed },
-        ["tres"] = new JsonObject { ["allocated"] = new JsonArray([.. (Tres ?? [("cpu", "", Start > 0 ? 2 : 0)]).Select(entry =>
-            (JsonNode)new JsonObject { ["type"] = entry.Type, ["name"] = entry.Name, ["count"] = entry.Count })]) },
+        ["tres"] = new JsonObject { ["allocated"] = Allocated() },
     };
+
+    private JsonArray Allocated()
+    {
+        IReadOnlyList<(string Type, string Name, long Count)> held = Tres ?? [("cpu", "", Start > 0 ? 2 : 0)];
+        JsonObject[] entries = [.. held.Select(entry => new JsonObject { ["type"] = entry.Type, ["name"] = entry.Name, ["count"] = entry.Count })];
+        return new JsonArray(entries);
+    }
 }
