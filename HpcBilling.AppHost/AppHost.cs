@@ -9,6 +9,7 @@ var postgres = builder.AddPostgres("postgres");
 var rabbitmq = builder.AddRabbitMQ("rabbitmq");
 var masterKey = builder.AddMasterKey("data-protection-master-key");
 var gatewaySecret = builder.AddPassword("gateway-client-secret", length: 43);
+var usageSecret = builder.AddPassword("usage-client-secret", length: 43);
 
 // The one door for browsers, the CLI and payment providers; from the broker it hears whose sessions have ended. Where it leads is said at the end.
 var gateway = builder.AddGateway<Projects.Gateway>(WellKnown.Gateway)
@@ -27,16 +28,21 @@ var identity = builder.AddService<Projects.Identity>("identity", postgres)
     .WithEnvironment("Identity__SigningKey", builder.AddSigningKey("identity-signing-key"))
     .WithEnvironment("Identity__GatewayClientSecret", gatewaySecret)
     .WithEnvironment("Identity__AdminPassword", builder.AddPassword(WellKnown.AdminPassword))
+    .WithServiceClient("usage", usageSecret, scopes: "runs.classify", audience: "rating")
     .WithOrgs(builder);
 
 // Slurm's records come in, are stored once, and go on as UsageRecorded.
 var usage = builder.AddService<Projects.Usage>("usage", postgres)
     .WithMessages(rabbitmq).After(audit)
+    .WithEnvironment("Usage__ClientSecret", usageSecret)
     .WithEnvironment("Usage__SpoolPath", builder.Configuration["Usage:SpoolPath"] ?? Path.Combine(Path.GetTempPath(), "hpcbilling-usage-spool"));
 
 // Prices them by tariff; issues receipts; learns from payment which are paid.
 var rating = builder.AddService<Projects.Rating>("rating", postgres)
     .WithMessages(rabbitmq).After(audit);
+
+// What became of each run, when a month is weighed against slurmdbd.
+usage.Calls(identity, rating);
 
 // Leads to a hosted checkout, and hears from the provider how it ended.
 var payment = builder.AddService<Projects.Payment>("payment", postgres)

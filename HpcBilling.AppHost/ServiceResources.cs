@@ -75,6 +75,15 @@ internal static class ServiceResources
         return identity;
     }
 
+    /// <summary>A service that asks others in its own name, for whichever org it works; beside the clients of the site's own configuration.</summary>
+    public static IResourceBuilder<ProjectResource> WithServiceClient(
+        this IResourceBuilder<ProjectResource> identity, string service, IResourceBuilder<ParameterResource> secret, string scopes, string audience) => identity
+        .WithEnvironment($"Identity__Clients__{service}__Id", service)
+        .WithEnvironment($"Identity__Clients__{service}__Secret", secret)
+        .WithEnvironment($"Identity__Clients__{service}__Scopes", scopes)
+        .WithEnvironment($"Identity__Clients__{service}__Audience", audience)
+        .WithEnvironment($"Identity__Clients__{service}__EveryOrg", "true");
+
     /// <summary>Calls each of them over HTTP.</summary>
     public static IResourceBuilder<ProjectResource> Calls(
         this IResourceBuilder<ProjectResource> service, params ReadOnlySpan<IResourceBuilder<ProjectResource>> others)

@@ -19,8 +19,11 @@ public static class Policies
     /// <summary>A token that carries the scope, for instance <c>usage.write</c>.</summary>
     public static string Scope(string scope) => ScopePrefix + scope;
 
-    /// <summary>Every scope that a token can carry.</summary>
+    /// <summary>Every scope that a person's token can carry.</summary>
     public static IReadOnlyList<string> Scopes => RoleScopes.All;
+
+    /// <summary>Scopes of services of ours among themselves; a person has none of them.</summary>
+    public static IReadOnlyList<string> ServiceScopes => RoleScopes.OfServices;
 
     internal static void Configure(AuthorizationOptions options)
     {
@@ -31,7 +34,7 @@ public static class Policies
         options.AddPolicy(Admin, policy => policy.RequireAuthenticatedUser().RequireClaim(Claims.Role, "admin"));
         options.AddPolicy(Operator, policy => policy.RequireAuthenticatedUser().RequireAssertion(context =>
             context.User.HasClaim(Claims.Role, "admin") || Caller.IsProgram(context.User)));
-        foreach (string scope in Scopes)
+        foreach (string scope in Scopes.Concat(ServiceScopes))
         {
             options.AddPolicy(Scope(scope), policy => policy.RequireAuthenticatedUser().RequireAssertion(context =>
                 context.User.FindFirst(Claims.Scope)?.Value.Split(' ').Contains(scope, StringComparer.Ordinal) == true));

@@ -9,7 +9,10 @@ public static class RoleScopes
     private static readonly string[] OfUser = ["usage.read", "receipts.read", "receipts.write", "payments.write"];
     private static readonly string[] OfAdmin = [.. OfUser, "usage.write", "tariffs.write", "audit.read", "users.write", "keys.write"];
 
-    /// <summary>Every scope that a token can carry.</summary>
+    /// <summary>What services of ours may ask each other; no role has it.</summary>
+    public static IReadOnlyList<string> OfServices { get; } = ["runs.classify"];
+
+    /// <summary>Every scope that a person's token can carry.</summary>
     public static IReadOnlyList<string> All => OfAdmin;
 
     public static IReadOnlyList<string> Of(string role) => role == Admin ? OfAdmin : OfUser;

@@ -50,13 +50,14 @@ internal sealed class AccessTokens(
 
     /// <param name="client">In its own name.</param>
     /// <param name="scopes">All of the client's or some of them.</param>
-    public IssuedToken ForClient(ClientOptions client, IReadOnlyList<string> scopes)
+    /// <param name="orgId">For which org.</param>
+    public IssuedToken ForClient(ClientOptions client, IReadOnlyList<string> scopes, Guid orgId)
     {
         var claims = new Dictionary<string, object>(StringComparer.Ordinal)
         {
             [Claims.Subject] = client.Id,
             [Claims.ClientId] = client.Id,
-            [Claims.OrgId] = client.OrgId.ToString(),
+            [Claims.OrgId] = orgId.ToString(),
             [Claims.Scope] = string.Join(' ', scopes),
         };
         return Sign(claims, client.Audiences, DateTimeOffset.MaxValue);

@@ -33,6 +33,9 @@ internal sealed class ClientOptions
 
     public Guid OrgId { get; set; } = Orgs.Default;
 
+    /// <summary>A service of ours, which works for every org: a request names the org that its token is for. No other scopes than those of services.</summary>
+    public bool EveryOrg { get; set; }
+
     public IReadOnlyList<string> Audiences => Audience.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     public IReadOnlyList<string> ScopesAllowed => Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -48,7 +51,9 @@ internal sealed class ClientOptions
         if (SecretsInForce.Any(secret => secret.Length < SecretCharactersMin)) yield return $"{section}:Secret must have at least {SecretCharactersMin} characters";
         if (Audiences.Count == 0) yield return $"{section}:Audience is missing: name the services that its tokens are for";
         if (ScopesAllowed.Count == 0) yield return $"{section}:Scopes is missing";
-        foreach (string unknown in ScopesAllowed.Except(Policies.Scopes, StringComparer.Ordinal)) yield return $"{section}:Scopes: there is no scope {unknown}";
+        foreach (string unknown in ScopesAllowed.Except(Policies.Scopes.Concat(Policies.ServiceScopes), StringComparer.Ordinal)) yield return $"{section}:Scopes: there is no scope {unknown}";
+        if (EveryOrg && ScopesAllowed.Except(Policies.ServiceScopes, StringComparer.Ordinal).Any())
+            yield return $"{section}:EveryOrg: only a service of ours works for every org, and its scopes are: {string.Join(' ', Policies.ServiceScopes)}";
         if (KeyFault() is { } fault) yield return $"{section}:{fault}";
     }
 

@@ -42,9 +42,14 @@ internal static class TokenEndpoint
     private static IResult Issue(IFormCollection form, ClientOptions client, AccessTokens tokens)
     {
         string asked = form["scope"].ToString();
+        Guid org = client.OrgId;
+        string named = form["org_id"].ToString();
+        if (named.Length > 0 && (!Guid.TryParse(named, out org) || (org != client.OrgId && !client.EveryOrg)))
+            return OAuth.Error("invalid_request", "org_id is not an org that this client works for.");
+
         IReadOnlyList<string> scopes = asked.Length == 0 ? client.ScopesAllowed : asked.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return scopes.Except(client.ScopesAllowed, StringComparer.Ordinal).Any()
             ? OAuth.Error("invalid_scope", "Asked for more than this client may have.")
-            : OAuth.Token(tokens.ForClient(client, scopes), exchanged: false);
+            : OAuth.Token(tokens.ForClient(client, scopes, org), exchanged: false);
     }
 }

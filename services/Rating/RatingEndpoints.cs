@@ -1,5 +1,6 @@
 using HpcBilling.Rating.Accounting;
 using HpcBilling.Rating.AssigningTiers;
+using HpcBilling.Rating.ClassifyingRuns;
 using HpcBilling.Rating.IssuingReceipts;
 using HpcBilling.Rating.PublishingTariffs;
 using HpcBilling.Rating.RatingUsage;
@@ -35,5 +36,10 @@ internal static class RatingEndpoints
         var runs = app.MapGroup("/api/v1/receipt-runs").RequireAuthorization(Policies.Operator);
         RequestReceiptRun.Map(runs);
         ReadReceiptRun.Map(runs);
+
+        // Not at the gateway: what services ask each other.
+        var asked = app.MapGroup("/internal/v1").RequireAuthorization(Policies.Operator, Policies.Scope("runs.classify"));
+        ClassifyRuns.Map(asked);
+        ReadMonth.Map(asked);
     }
 }

@@ -7,6 +7,7 @@ using HpcBilling.Usage;
 using HpcBilling.Usage.ExportingRuns;
 using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Polling;
+using HpcBilling.Usage.Reconciling;
 using HpcBilling.Usage.RecordingUsage;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -17,9 +18,10 @@ builder.Services.AddMessageSource<UsageRecorded, UsageRecordedSource>();
 builder.Services.AddOptions<UsageOptions>().BindConfiguration(UsageOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 builder.Services.AddSingleton<Spool>();
 builder.Services.AddSingleton<RunImport>();
-builder.Services.AddJobs().AddJobHandler<ImportHandler>().AddJobHandler<ExportHandler>();
+builder.Services.AddJobs().AddJobHandler<ImportHandler>().AddJobHandler<ExportHandler>().AddJobHandler<ReconcileHandler>();
 builder.Services.AddHostedService<TidySpool>();
 builder.Services.AddPolling();
+builder.AddReconciling();
 
 var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;
@@ -31,6 +33,8 @@ ReceiveContent.Map(imports);
 ReadImports.Map(imports);
 JobEndpoints.Map(app.MapGroup("/api/v1/jobs"));
 Exports.Map(app.MapGroup("/api/v1/exports"));
-ReadClusters.Map(app.MapGroup("/api/v1/clusters"));
+RouteGroupBuilder clusters = app.MapGroup("/api/v1/clusters");
+ReadClusters.Map(clusters);
+Reconciliations.Map(clusters);
 
 await app.RunServiceAsync(args);

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using HpcBilling.Usage.Reconciling;
 
 namespace HpcBilling.Usage;
 
@@ -20,4 +21,20 @@ internal static class UsageMetrics
     public static readonly Counter<long> SourceFailures = Meter.CreateCounter<long>("hpcbilling.usage.source.failures", "{failure}", "Questions that a live source did not answer.");
 
     public static readonly Counter<long> Quarantined = Meter.CreateCounter<long>("hpcbilling.usage.quarantined", "{line}", "Lines put in quarantine.");
+
+    private static IReadOnlyList<LastBalance> balances = [];
+
+    static UsageMetrics()
+    {
+        // An alert stands on either: runs of other people can differ while the sums do not.
+        Meter.CreateObservableGauge(
+            "hpcbilling.usage.reconciliation.difference", () => Volatile.Read(ref balances).SelectMany(balance => balance.OfTres()), "{unit}.s",
+            "What slurmdbd holds and nothing accounts for, of the last reconciliation.");
+        Meter.CreateObservableGauge(
+            "hpcbilling.usage.reconciliation.differences", () => Volatile.Read(ref balances).Select(balance => balance.OfRuns()), "{run}",
+            "Runs that differ from what slurmdbd holds, of the last reconciliation.");
+    }
+
+    /// <summary>The last reconciliation of each cluster.</summary>
+    public static void Show(IReadOnlyList<LastBalance> last) => Volatile.Write(ref balances, last);
 }

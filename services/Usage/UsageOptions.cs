@@ -9,6 +9,9 @@ public sealed class UsageOptions
 {
     public const string Section = "Usage";
 
+    /// <summary>This service's name at identity.</summary>
+    public const string ClientId = "usage";
+
     /// <summary>Folder for uploads until they are imported; replicas share it. It is created when missing.</summary>
     [Required(ErrorMessage = "Usage:SpoolPath is missing: uploads could not be kept.")]
     public string SpoolPath { get; set; } = "";
@@ -36,6 +39,10 @@ public sealed class UsageOptions
     /// <summary>Longest pause before the next attempt, seconds; the first is one second, and each is twice the one before.</summary>
     [Range(1, 3600)]
     public int RetrySecondsMax { get; set; } = 60;
+
+    /// <summary>This service's secret at identity; with it, it asks rating what became of runs. Without it, no month can be reconciled.</summary>
+    [MinLength(32, ErrorMessage = "Usage:ClientSecret must have at least 32 characters")]
+    public string? ClientSecret { get; set; }
 
     /// <summary>Where records come from besides uploads; the order is the order of preference within a cluster.</summary>
     public IList<SourceOptions> Sources { get; init; } = [];

@@ -80,12 +80,12 @@ internal sealed class ExportHandler(Database database, Spool spool) : IJobHandle
         {
             await text.WriteLineAsync(line.AsMemory(), cancellation);
             // The header is one of them.
-            if (written++ % LinesPerStep == LinesPerStep - 1) await context.ProgressAsync(written - 1, cancellation);
+            if (written++ % LinesPerStep == LinesPerStep - 1) await context.ReportAsync(written - 1, cancellation);
         }
 
         await text.FlushAsync(cancellation);
         file.Flush(flushToDisk: true);
-        await context.ProgressAsync(written - 1, cancellation);
+        await context.ReportAsync(written - 1, cancellation);
         return written - 1;
     }
 }

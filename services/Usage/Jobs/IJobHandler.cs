@@ -62,6 +62,11 @@ internal sealed class JobContext(Job job, JobLedger ledger)
         if (job.FailAtStage == stage) throw new InvalidOperationException($"It was asked to fail at the stage {stage}.");
     }
 
+    /// <summary>Says how far it is. The next attempt begins anew, so that the attempts go on counting.</summary>
     /// <exception cref="LeaseLostException">Another worker has the job.</exception>
-    public Task ProgressAsync(long done, CancellationToken cancellation) => ledger.ProgressAsync(job, done, cancellation);
+    public Task ReportAsync(long done, CancellationToken cancellation) => ledger.ReportAsync(job, done, cancellation);
+
+    /// <summary>In the transaction that stores a result: nobody else can take the job before it ends.</summary>
+    /// <exception cref="LeaseLostException">Another worker has the job.</exception>
+    public Task GuardAsync(OrgTransaction transaction, CancellationToken cancellation) => ledger.GuardAsync(transaction, job, cancellation);
 }

@@ -5,11 +5,12 @@ internal record Job
 {
     public const string Import = "import";
     public const string Poll = "poll";
-    public const string Month = "month";
+    public const string WholeMonth = "month";
     public const string Backfill = "backfill";
+    public const string Reconcile = "reconcile";
     public const string Export = "export";
 
-    public static readonly IReadOnlyList<string> Types = [Import, Poll, Month, Backfill, "reconcile", Export];
+    public static readonly IReadOnlyList<string> Types = [Import, Poll, WholeMonth, Backfill, Reconcile, Export];
     public static readonly IReadOnlyList<string> Statuses = ["queued", "running", "succeeded", "failed", "dead_letter", "cancelled"];
 
     public Guid Id { get; init; }

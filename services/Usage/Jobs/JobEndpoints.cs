@@ -79,7 +79,7 @@ internal static class JobEndpoints
         if (await transaction.QuerySingleOrDefaultAsync<Job>(FindSql, new { Org = caller.OrgId, Id = id }, cancellation) is not { } job) return Problems.NotFound("job");
         if (!await ledger.CancelAsync(transaction, id, caller.Username, cancellation))
         {
-            return Problems.Conflict(job.Type is Job.Poll or Job.Month
+            return Problems.Conflict(job.Type is Job.Poll or Job.WholeMonth
                 ? "A poll is not cancelled: the next one would begin at once. Take the source out of the configuration instead."
                 : $"The job is over: {job.Status}.");
         }
@@ -114,7 +114,7 @@ internal static class JobEndpoints
         {
             null => Problems.NotFound("job"),
             { Type: Job.Import } => TypedResults.Ok(ImportJobView.Of((await FindImport.FindAsync(transaction, id, cancellation))!)),
-            { Type: Job.Poll or Job.Month or Job.Backfill } =>
+            { Type: Job.Poll or Job.WholeMonth or Job.Backfill } =>
                 TypedResults.Ok(ClusterReadView.Of((await transaction.QuerySingleOrDefaultAsync<ClusterRead>(FindReadSql, args, cancellation))!)),
             { } job => TypedResults.Ok(JobView.Of(job)),
         };

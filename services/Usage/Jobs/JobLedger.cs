@@ -53,8 +53,10 @@ internal sealed class JobLedger(Database database, IOptions<UsageOptions> option
         """;
 
     private const string ProgressSql = """
-        UPDATE jobs SET done = @Done, attempts = 0 WHERE org_id = @Org AND id = @Id AND status = 'running' AND lease_owner = @Owner
+        UPDATE jobs SET done = @Done WHERE org_id = @Org AND id = @Id AND status = 'running' AND lease_owner = @Owner
         """;
+
+    private const string GuardSql = "SELECT 1 FROM jobs WHERE org_id = @Org AND id = @Id AND status = 'running' AND lease_owner = @Owner FOR UPDATE";
 
     private const string FinishSql = """
         UPDATE jobs SET
@@ -131,10 +133,18 @@ internal sealed class JobLedger(Database database, IOptions<UsageOptions> option
         if (!await ExecuteAsync(StageSql, job, new { Org = job.OrgId, job.Id, Owner, Stage = stage, Total = total }, cancellation)) throw new LeaseLostException();
     }
 
+    /// <summary>How far it is in its stage.</summary>
     /// <exception cref="LeaseLostException">Another worker has the job.</exception>
-    public async Task ProgressAsync(Job job, long done, CancellationToken cancellation)
+    public async Task ReportAsync(Job job, long done, CancellationToken cancellation)
     {
         if (!await ExecuteAsync(ProgressSql, job, new { Org = job.OrgId, job.Id, Owner, Done = done }, cancellation)) throw new LeaseLostException();
+    }
+
+    /// <summary>Holds the job to the end of the transaction.</summary>
+    /// <exception cref="LeaseLostException">Another worker has the job.</exception>
+    public async Task GuardAsync(OrgTransaction transaction, Job job, CancellationToken cancellation)
+    {
+        if (await transaction.ExecuteScalarAsync<int>(GuardSql, new { Org = job.OrgId, job.Id, Owner }, cancellation) != 1) throw new LeaseLostException();
     }
 
     /// <summary>Writes down the end, with its entry in the audit log.</summary>

@@ -96,7 +96,7 @@ internal sealed class ClusterLedger(Database database, JobLedger jobs, IOptions<
         {
             await BeginAsync(Job.Poll, ReadSpan.OfPoll(row.ReadUntil, TimeSpan.FromMinutes(polling.OverlapMinutes), now));
             if (row.MonthReadAt is null || now - row.MonthReadAt >= TimeSpan.FromHours(polling.MonthHours))
-                await BeginAsync(Job.Month, ReadSpan.OfOpenMonth(now, polling.PreviousMonthDays));
+                await BeginAsync(Job.WholeMonth, ReadSpan.OfOpenMonth(now, polling.PreviousMonthDays));
         }
 
         Guid? id = await transaction.QuerySingleOrDefaultAsync<Guid?>(NextSql, new { cluster.Org, Cluster = cluster.Name, Now = now }, cancellation);
@@ -126,7 +126,7 @@ internal sealed class ClusterLedger(Database database, JobLedger jobs, IOptions<
         if (await transaction.ExecuteAsync(EndSql, args, cancellation) == 1)
         {
             if (read.Type == Job.Poll) await transaction.ExecuteAsync(PolledSql, args, cancellation);
-            if (read.Type == Job.Month) await transaction.ExecuteAsync(MonthReadSql, args, cancellation);
+            if (read.Type == Job.WholeMonth) await transaction.ExecuteAsync(MonthReadSql, args, cancellation);
             if (read.Type == Job.Backfill) await transaction.AuditAsync(new AuditAct("system", "backfill.succeeded", $"backfill:{read.Id}", Details(read)), cancellation);
             await transaction.ExecuteAsync(ForgetSql, args, cancellation);
             await transaction.ExecuteAsync(TidySql, args, cancellation);

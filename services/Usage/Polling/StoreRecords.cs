@@ -82,6 +82,7 @@ internal sealed class StoreRecords(Database database, ClusterLease lease, TimePr
         await transaction.ExecuteAsync(QuarantineSql, rows, cancellation);
     }
 
-    private static string Digest(QuarantinedRecord record) =>
+    /// <summary>Identity of a record in quarantine.</summary>
+    internal static string Digest(QuarantinedRecord record) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{record.Problem.Code}\n{record.Problem.Reason}\n{record.Text}")));
 }

@@ -33,6 +33,46 @@ public sealed class HpcbCommandTests
             """;
     }
 
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(2, 1)]
+    public async Task A_reconciliation_is_followed_to_its_end_and_fails_when_there_is_a_difference(int differences, int exitCode)
+    {
+        var polls = 0;
+        string? asked = null;
+        await using StubGateway gateway = await StubGateway.StartAsync(app =>
+        {
+            app.MapPost("/api/v1/clusters/{name}/reconciliations", (string name, JsonObject body, HttpRequest request) =>
+            {
+                asked = $"{name} {body.ToJsonString()}";
+                return Guid.TryParse(request.Headers["Idempotency-Key"], out _) ? Results.Text(Head("queued", "null"), "application/json", statusCode: 202) : Results.BadRequest();
+            });
+            app.MapGet("/api/v1/clusters/{name}/reconciliations/{id}", (string? cursor) => Results.Text(++polls > 2 ? Document("succeeded", "\"2026-11-02T00:00:00Z\"", cursor) : Document("running", "null", null), "application/json"));
+        });
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome outcome = await hpcb.RunAsync("reconcile", "--cluster", "hpc", "--month", "2026-10");
+
+        Assert.Equal("""hpc {"month":"2026-10"}""", asked);
+        Assert.True(outcome.ExitCode == exitCode, outcome.Error + outcome.Output);
+        Assert.Contains("7,200", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("charged_seconds 10 → 20", outcome.Output, StringComparison.Ordinal);
+        // The second page.
+        Assert.Contains("hpc/2/1/2", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal(differences > 0, outcome.Error.Contains("2 differences", StringComparison.Ordinal));
+
+        string Head(string status, string finished) => $$$"""
+            {"id":"0190f1a4-0000-7000-8000-000000000001","cluster":"hpc","month":"2026-10","status":"{{{status}}}","zone":"Asia/Bangkok","from":"2026-09-30T17:00:00Z","to":"2026-10-31T17:00:00Z",
+            "sources":["slurmrestd"],"runs":{"slurmdbd":4,"stored":4,"billed":2,"unbilled":1,"exempt":0,"quarantined":1},"running":1,"notValued":0,"differences":{{{differences}}},
+            "kinds":{"other_facts":2},"error":null,"finishedAt":{{{finished}}}}
+            """;
+        string Document(string status, string finished, string? cursor) => $$$"""
+            {"reconciliation":{{{Head(status, finished)}}},"totals":[{"tres":"cpu","slurmdbd":7200,"stored":7200,"billed":3600,"unbilled":3600,"exempt":0,"quarantined":0,"difference":0}],
+            "named":{"items":[{"kind":"other_facts","subject":"hpc/{{{(cursor is null ? 1 : 2)}}}/1/2","jobId":"1","code":null,"changes":[{"fact":"charged_seconds","here":"10","there":"20"}]}],
+            "nextCursor":{{{(cursor is null ? "\"next\"" : "null")}}}}}
+            """;
+    }
+
     [Fact]
     public async Task A_backfill_is_followed_to_its_end()
     {

@@ -99,6 +99,11 @@ public sealed class Site(Servers servers) : IAsyncLifetime, IAsyncDisposable
             ["Identity__Clients__0__Secret"] = MachineSecret,
             ["Identity__Clients__0__Scopes"] = "usage.write usage.read",
             ["Identity__Clients__0__Audience"] = "usage",
+            ["Identity__Clients__usage__Id"] = "usage",
+            ["Identity__Clients__usage__Secret"] = MachineSecret,
+            ["Identity__Clients__usage__Scopes"] = "runs.classify",
+            ["Identity__Clients__usage__Audience"] = "rating",
+            ["Identity__Clients__usage__EveryOrg"] = "true",
         })));
         var gateway = new Dictionary<string, string>
         {

@@ -199,6 +199,7 @@ public sealed class ClientAuthenticationTests(Servers servers, ClientAuthenticat
     [Theory]
     [InlineData("Secret", "too short", "Identity:Clients:1:Secret must have at least 32 characters")]
     [InlineData("Scopes", "usage.read no.such", "Identity:Clients:1:Scopes: there is no scope no.such")]
+    [InlineData("EveryOrg", "true", "Identity:Clients:1:EveryOrg: only a service of ours works for every org")]
     [InlineData("Audience", " ", "Identity:Clients:1:Audience is missing")]
     [InlineData("PublicKeys__0", "x", "Identity:Clients:1:PublicKeys and Jwks must be public keys")]
     [InlineData("Jwks", """{"keys":[{"kty":"oct","k":"AAAA"}]}""", "Identity:Clients:1:Jwks holds no public signing key")]

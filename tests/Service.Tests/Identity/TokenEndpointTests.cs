@@ -80,6 +80,24 @@ public sealed class TokenEndpointTests(Site site) : IClassFixture<Site>
     }
 
     [Fact]
+    [Trait("Control", "AUTH-10")]
+    public async Task A_service_of_ours_names_the_org_that_it_works_for_and_nobody_else_may()
+    {
+        string org = Guid.CreateVersion7().ToString();
+        (HttpStatusCode status, JsonElement answer) = await TokenAsync("usage", Site.MachineSecret, ("grant_type", "client_credentials"), ("org_id", org));
+        Assert.Equal(HttpStatusCode.OK, status);
+        JsonWebToken token = await ValidateAsync(answer.GetProperty("access_token").GetString()!);
+        Assert.Equal(("usage", "runs.classify", org), (token.Subject, token.GetClaim("scope").Value, token.GetClaim("org_id").Value));
+        Assert.Equal(["rating"], token.Audiences);
+
+        foreach ((string client, string named) in new[] { ("collector", org), ("usage", "every") })
+        {
+            (status, answer) = await TokenAsync(client, Site.MachineSecret, ("grant_type", "client_credentials"), ("org_id", named));
+            Assert.Equal((HttpStatusCode.BadRequest, "invalid_request"), (status, answer.GetProperty("error").GetString()));
+        }
+    }
+
+    [Fact]
     public async Task Discovery_names_the_public_issuer_and_addresses_that_the_asker_can_reach()
     {
         using HttpClient inside = site.Identity.Client(null);

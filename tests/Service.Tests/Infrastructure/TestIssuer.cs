@@ -41,6 +41,13 @@ public sealed class TestIssuer : IAsyncDisposable
             string[] names = [signingKey.KeyId, "test"]; // the second for forgers, who need a name that is known
             return Results.Json(new { keys = names.Select(kid => new { kty = jwk.Kty, crv = jwk.Crv, x = jwk.X, y = jwk.Y, kid, use = "sig", alg = "ES256" }) });
         });
+        app.MapPost("/connect/token", async (HttpRequest request) =>
+        {
+            IFormCollection form = await request.ReadFormAsync();
+            string client = System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(request.Headers.Authorization.ToString()["Basic ".Length..])).Split(':')[0];
+            string token = MachineToken(client, Guid.Parse(form["org_id"]!), string.Join(' ', ServiceDefaults.Auth.Policies.ServiceScopes), "rating");
+            return Results.Json(new { access_token = token, token_type = "Bearer", expires_in = 300 });
+        });
         await app.StartAsync();
         Issuer = app.Urls.Single();
     }

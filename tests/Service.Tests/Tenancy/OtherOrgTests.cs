@@ -20,6 +20,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
     private static readonly string[] Named =
     [
         "rating /api/v1/tiers/{username}", "admin /admin/tariffs/{tier}", "usage /api/v1/clusters/{name}/quarantine", "usage /api/v1/clusters/{name}/backfills",
+        "usage /api/v1/clusters/{name}/reconciliations",
     ];
 
     private readonly Guid owner = Guid.CreateVersion7();
@@ -42,6 +43,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         ["usage /api/v1/jobs/{id:guid}/cancel"] = "job",
         ["usage /api/v1/jobs/{id:guid}/requeue"] = "job",
         ["usage /api/v1/exports/{id:guid}/content"] = "job",
+        ["usage /api/v1/clusters/{name}/reconciliations/{id:guid}"] = "reconciliation",
         ["identity /api/v1/users/{id:guid}"] = "user",
         ["identity /api/v1/users/{id:guid}/reset"] = "user",
         ["identity /api/v1/users/{id:guid}/second-factor"] = "user",
@@ -148,6 +150,14 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
             SELECT @Id, org_id, user_id, 'theirs', sha256(@Id::text::bytea), ARRAY['usage.read'], now(), now() + interval '1 day' FROM users LIMIT 1
             """,
             new { Id = ids["access-token"] });
+        ids["reconciliation"] = Guid.CreateVersion7();
+        await site["usage"].ExecuteAsync(
+            """
+            INSERT INTO jobs (id, org_id, type, status, stage, subject, requested_by, due_at, created_at, finished_at)
+            VALUES (@Id, @Org, 'reconcile', 'succeeded', 'done', 'hpc', 'admin', now(), now(), now());
+            INSERT INTO reconciliations (id, org_id, cluster, month) VALUES (@Id, @Org, 'hpc', '2026-10');
+            """,
+            new { Id = ids["reconciliation"], Org = owner });
         ids["payment"] = (await PostAsync(payment, $"/api/v1/payments/receipts/{ids["receipt"]}/settle", new { reason = "cash" }))["paymentId"]!.GetValue<Guid>();
     }
 

@@ -16,7 +16,8 @@ internal sealed class SacctSource(SourceOptions options) : UsageSource(options)
     // Bytes that no name of Slurm's can hold.
     private const char Separator = '\u001F';
 
-    private static readonly string[] Fields =
+    /// <summary>Columns that every version of sacct is asked for.</summary>
+    public static readonly IReadOnlyList<string> Columns =
         ["JobID", "JobIDRaw", "Cluster", "Partition", "QOS", "Account", "User", "Submit", "Start", "End", "ElapsedRaw", "State", "AllocTRES"];
 
     private static readonly LineProblem TooLong = new(LineProblem.LineTooLong, null, $"The line is longer than {LineReader.LineBytesMax} bytes.");
@@ -70,7 +71,7 @@ internal sealed class SacctSource(SourceOptions options) : UsageSource(options)
         string known = await reader.ReadToEndAsync(CancellationToken.None);
         await run.EndAsync(limit, caller);
         bool hasSluid = known.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Contains(SluidField, StringComparer.Ordinal);
-        return hasSluid ? [.. Fields, SluidField] : Fields;
+        return [.. Columns, .. hasSluid ? (string[])[SluidField] : []];
     }
 
     /// <returns>False when the output ended in the middle of a line.</returns>

@@ -32,8 +32,9 @@ public sealed class RealClusterTests(Servers servers)
     public async Task Both_sources_tell_what_slurmdbd_holds_and_one_stands_in_for_the_other()
     {
         await using SlurmCluster cluster = await SlurmCluster.StartAsync();
-        await using RunningService usage = await StartServiceAsync(cluster, "slurmrestd", "sacct");
-        await using RunningService bySacct = await StartServiceAsync(cluster, "sacct");
+        await using ReconciliationSite site = await ReconciliationSite.StartAsync(servers, "UTC", Settings(cluster, "slurmrestd", "sacct"));
+        RunningService usage = site.Usage;
+        await using RunningService bySacct = await UsageClient.StartServiceAsync(servers, Settings(cluster, "sacct"));
         await using BusProbe bus = await BusProbe.StartAsync(usage, typeof(UsageRecorded), typeof(UsageCorrected), typeof(AuditRecorded));
 
         await SubmitShapesAsync(cluster);
@@ -66,6 +67,66 @@ public sealed class RealClusterTests(Servers servers)
         }
 
         await CorrectedAsync(cluster, usage, bus);
+        await ReconciledAsync(cluster, site);
+    }
+
+    /// <summary>Every TRES-second that sacct prints is accounted for; what somebody changes here is named.</summary>
+    private static async Task ReconciledAsync(SlurmCluster cluster, ReconciliationSite site)
+    {
+        // A resized job has two records; the second repeats the start of the first.
+        long resized = await cluster.SubmitAsync("daemon", "--nodes=2", "--ntasks-per-node=1", "--wrap=sleep 100");
+        await cluster.UntilStateAsync(resized, "RUNNING");
+        await cluster.RunAsync("scontrol", "update", $"jobid={resized}", "numnodes=1");
+        await cluster.RunAsync("scancel", $"{resized}");
+        // So has one that makes room for another: it was put out, and began anew.
+        long preempted = await cluster.SubmitAsync("games", "--nodes=2", "--ntasks-per-node=16", "--requeue", "--wrap=[ ${SLURM_RESTART_COUNT:-0} -gt 0 ] || sleep 100");
+        await cluster.UntilStateAsync(preempted, "RUNNING");
+        await cluster.SubmitAsync("daemon", "--partition=urgent", "--nodes=2", "--ntasks-per-node=1", "--wrap=sleep 1");
+        await cluster.UntilIdleAsync();
+        await Wait.UntilAsync("both records of each are stored, and the cluster is read beyond them", async () => await site.Usage.ScalarAsync<bool>(
+            "SELECT count(*) = 4 AND bool_and(ended_at IS NOT NULL) AND (SELECT bool_and(ended_at < read_until) FROM clusters, runs) FROM runs WHERE raw_job_id IN (@resized, @preempted)",
+            new { resized, preempted }));
+        Assert.Contains("PREEMPTED", await site.Usage.QueryAsync<string>("SELECT state FROM runs WHERE raw_job_id = @preempted", new { preempted }));
+        await Wait.UntilAsync("the polls rest", async () =>
+        {
+            await site.Usage.ExecuteAsync("UPDATE clusters SET poll_due_at = now() + interval '1 day'");
+            return await site.Usage.ScalarAsync<bool>(
+                "SELECT lease_owner IS NULL AND poll_due_at > now() + interval '1 hour' AND NOT EXISTS (SELECT 1 FROM reads WHERE status IN ('queued', 'running')) FROM clusters");
+        });
+        await site.UntilRatedAsync();
+        string month = $"{TimeProvider.System.GetUtcNow():yyyy-MM}";
+
+        Reconciled fair = await site.ReconcileAsync(SlurmCluster.Name, month);
+
+        Assert.True(fair.Status == "succeeded" && fair.Differences == 0, fair.Document.ToJsonString());
+        SortedDictionary<string, decimal> printed = await TresSecondsAsync(cluster, fair.Head["from"]!.GetValue<DateTimeOffset>(), fair.Head["to"]!.GetValue<DateTimeOffset>());
+        Assert.Equal(printed.Select(entry => $"{entry.Key} {entry.Value} 0"), fair.Totals.Select(entry => $"{entry.Key} {entry.Value.Split(' ')[0]} {entry.Value.Split(' ')[^1]}"));
+        Assert.Contains("gres/gpu:a100", printed.Keys);
+
+        long tampered = await site.Usage.ScalarAsync<long>("UPDATE runs SET charged_seconds = charged_seconds + 7 WHERE job_key = (SELECT min(job_key) FROM runs WHERE charged_seconds > 0) RETURNING raw_job_id");
+        Reconciled named = await site.ReconcileAsync(SlurmCluster.Name, month);
+        Assert.Equal(["other_facts", "rating_differs"], named.Named.Select(one => one.Split(' ')[0]).Order(StringComparer.Ordinal));
+        Assert.All(named.Document["named"]!["items"]!.AsArray(), item => Assert.StartsWith($"{SlurmCluster.Name}/{tampered}/", item!["subject"]!.GetValue<string>(), StringComparison.Ordinal));
+    }
+
+    // By sacct's print and nothing of ours: count × (elapsed less what lies before the record's own submit).
+    private static async Task<SortedDictionary<string, decimal>> TresSecondsAsync(SlurmCluster cluster, DateTimeOffset from, DateTimeOffset to)
+    {
+        string printed = await cluster.RunAsync(
+            "sacct", "--allusers", "--allocations", "--duplicates", "--noheader", "--parsable2", "--noconvert", "--starttime=now-1hour", "--format=Submit,Start,End,ElapsedRaw,AllocTRES");
+        var sums = new SortedDictionary<string, decimal>(StringComparer.Ordinal);
+        foreach (string[] columns in printed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('|')))
+        {
+            DateTimeOffset end = Instant(columns[2]);
+            if (end < from || end >= to || columns[4].Length == 0) continue;
+            decimal seconds = Math.Max(0, long.Parse(columns[3], CultureInfo.InvariantCulture) - Math.Max(0, (long)(Instant(columns[0]) - Instant(columns[1])).TotalSeconds));
+            foreach (string[] entry in columns[4].Split(',').Select(entry => entry.Split('=')).Where(_ => seconds > 0))
+                sums[entry[0]] = sums.GetValueOrDefault(entry[0]) + (seconds * decimal.Parse(entry[1].TrimEnd('M'), CultureInfo.InvariantCulture));
+        }
+
+        return sums;
+
+        static DateTimeOffset Instant(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
     }
 
     /// <summary>As <c>sacctmgr fix runawayjobs</c> does: a run that was billed an hour collapses to nothing.</summary>
@@ -135,7 +196,7 @@ public sealed class RealClusterTests(Servers servers)
         return printed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Replace(" by 0", "", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
     }
 
-    private Task<RunningService> StartServiceAsync(SlurmCluster cluster, params string[] kinds)
+    private static (string Key, string Value)[] Settings(SlurmCluster cluster, params string[] kinds)
     {
         var settings = new List<(string, string)> { ("Usage__Polling__IntervalSeconds", "1"), ("Usage__Polling__BreakSeconds", "1"), ("Usage__Polling__BackoffSecondsMax", "2") };
         for (int i = 0; i < kinds.Length; i++)
@@ -154,7 +215,7 @@ public sealed class RealClusterTests(Servers servers)
             }
         }
 
-        return UsageClient.StartServiceAsync(servers, [.. settings]);
+        return [.. settings];
     }
 
     private static async Task<string?> ActiveAsync(RunningService usage) => await usage.ScalarAsync<string?>("SELECT active_source FROM clusters");

@@ -108,6 +108,8 @@ internal sealed class SlurmFiles(string folder)
         SchedulerParameters=bf_interval=1,sched_interval=1,batch_sched_delay=0
         SelectType=select/cons_tres
         SelectTypeParameters=CR_Core_Memory
+        PreemptType=preempt/partition_prio
+        PreemptMode=REQUEUE
         GresTypes=gpu
         KillWait=1
         InactiveLimit=0
@@ -121,6 +123,7 @@ internal sealed class SlurmFiles(string folder)
         {string.Join('\n', Nodes.Select((node, index) => $"NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={nodePorts[index]} CPUs=16 Boards=1 SocketsPerBoard=1 CoresPerSocket=16 ThreadsPerCore=1 RealMemory=64000 Gres=gpu:a100:2,gpu:v100:2 State=UNKNOWN"))}
         PartitionName=cpu Nodes=ALL Default=YES MaxTime=1:00:00 DefaultTime=2 State=UP TRESBillingWeights="CPU=1.0,Mem=0.25G,GRES/gpu=8.0"
         PartitionName=gpu Nodes=ALL MaxTime=1:00:00 DefaultTime=2 State=UP
+        PartitionName=urgent Nodes=ALL MaxTime=1:00:00 DefaultTime=2 State=UP PriorityTier=10
 
         """;
 }

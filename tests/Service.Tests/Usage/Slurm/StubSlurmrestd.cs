@@ -43,6 +43,9 @@ internal sealed class StubSlurmrestd : IAsyncDisposable
     /// <summary>Holds, or replaces, a record.</summary>
     public void Put(StubRecord record) => records[$"{record.JobId}/{record.Submit}"] = record.ToJson();
 
+    /// <summary>Forgets a record, as a purge does.</summary>
+    public void Remove(StubRecord record) => records.Remove($"{record.JobId}/{record.Submit}", out _);
+
     /// <summary>Holds something that is no run.</summary>
     public void Put(string key, string json) => records[key] = JsonNode.Parse(json)!.AsObject();
 
@@ -133,19 +136,31 @@ internal sealed record StubRecord(long JobId, long Submit, long Start, long End)
 
     public string Account { get; init; } = "physics";
 
+    public string User { get; init; } = "alice";
+
+    /// <summary>Type, name and count; null for two CPUs while it has started.</summary>
+    public IReadOnlyList<(string Type, string Name, long Count)>? Tres { get; init; }
+
     public string? Sluid { get; init; }
 
     public JsonObject ToJson() => new()
     {
         ["job_id"] = JobId,
         ["cluster"] = StubSlurmrestd.Cluster,
-        ["user"] = "alice",
+        ["user"] = User,
         ["account"] = Account,
         ["partition"] = "cpu",
         ["qos"] = "normal",
         ["sluid"] = Sluid,
         ["state"] = new JsonObject { ["current"] = new JsonArray(State) },
         ["time"] = new JsonObject { ["submission"] = Submit, ["start"] = Start, ["end"] = End, ["elapsed"] = Elapsed },
-        ["tres"] = new JsonObject { ["allocated"] = new JsonArray(new JsonObject { ["type"] = "cpu", ["name"] = "", ["count"] = Start > 0 ? 2 : 0 }) },
+        ["tres"] = new JsonObject { ["allocated"] = Allocated() },
     };
+
+    private JsonArray Allocated()
+    {
+        IReadOnlyList<(string Type, string Name, long Count)> held = Tres ?? [("cpu", "", Start > 0 ? 2 : 0)];
+        JsonObject[] entries = [.. held.Select(entry => new JsonObject { ["type"] = entry.Type, ["name"] = entry.Name, ["count"] = entry.Count })];
+        return new JsonArray(entries);
+    }
 }
