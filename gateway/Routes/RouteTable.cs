@@ -39,6 +39,7 @@ internal static class RouteTable
         new("/api/v1/imports/{id}/content", "usage", Api) { IsUpload = true, TimeMax = UploadTime },
         new("/api/v1/jobs/{**rest}", "usage", Api),
         new("/api/v1/clusters/{**rest}", "usage", Api),
+        new("/api/v1/quarantine/{**rest}", "usage", Api),
 
         new("/payments/{**rest}", "payment", Page),
         new("/payments/receipt/{**rest}", "payment", SignedInPage),

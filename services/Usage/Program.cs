@@ -6,6 +6,7 @@ using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Messaging;
 using HpcBilling.Usage;
 using HpcBilling.Usage.Polling;
+using HpcBilling.Usage.Quarantine;
 using HpcBilling.Usage.RecordingUsage;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -21,6 +22,7 @@ builder.Services.AddSingleton<RunImport>();
 builder.Services.AddHostedService<ImportWorker>();
 builder.Services.AddHostedService<TidySpool>();
 builder.Services.AddPolling();
+builder.Services.AddQuarantine();
 
 var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;
@@ -32,5 +34,6 @@ CreateImport.Map(imports);
 ReceiveContent.Map(imports);
 ReadImports.Map(imports, jobs);
 ReadClusters.Map(app.MapGroup("/api/v1/clusters"));
+app.MapQuarantine();
 
 await app.RunServiceAsync(args);

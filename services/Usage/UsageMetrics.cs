@@ -20,4 +20,8 @@ internal static class UsageMetrics
     public static readonly Counter<long> SourceFailures = Meter.CreateCounter<long>("hpcbilling.usage.source.failures", "{failure}", "Questions that a live source did not answer.");
 
     public static readonly Counter<long> Quarantined = Meter.CreateCounter<long>("hpcbilling.usage.quarantined", "{line}", "Lines put in quarantine.");
+
+    /// <param name="open">Records in quarantine that nobody has decided on; tags <c>cluster</c> and <c>org</c>.</param>
+    public static void ObserveOpenQuarantine(Func<IEnumerable<Measurement<long>>> open) =>
+        Meter.CreateObservableGauge("hpcbilling.usage.quarantine.open", open, "{record}", "Records in quarantine that nobody has decided on.");
 }

@@ -57,7 +57,7 @@ internal static class Importing
             var figures = new Figures(double.MaxValue, double.MaxValue, double.MaxValue, 0);
             for (int round = 0; round < Rounds; round++)
             {
-                await database.ExecuteAsync("TRUNCATE runs, import_jobs, import_quarantine, outbox");
+                await database.ExecuteAsync("TRUNCATE runs, import_jobs, quarantine, outbox");
                 double import = await ImportAsync(database, log, folder, rows, isKnown: false);
                 double again = await ImportAsync(database, log, folder, rows, isKnown: true);
                 double copy = await database.CopyAsync(Path.Combine(folder, "rows"));
