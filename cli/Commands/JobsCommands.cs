@@ -5,7 +5,7 @@ using HpcBilling.Cli.Output;
 
 namespace HpcBilling.Cli.Commands;
 
-/// <summary><c>hpcb jobs show</c> and <c>hpcb quarantine</c>: what became of an import.</summary>
+/// <summary><c>hpcb jobs show</c>: what became of an import.</summary>
 internal static class JobsCommands
 {
     public static Command CreateJobs(Terminal terminal, Option<bool> json)
@@ -16,34 +16,12 @@ internal static class JobsCommands
         return new Command("jobs", "Imports and other long work") { show };
     }
 
-    public static Command CreateQuarantine(Terminal terminal, Option<bool> json)
-    {
-        var id = new Argument<Guid>("JOB") { Description = "Id of the import job" };
-        var command = new Command("quarantine", "Lines of an import that could not be read, with the reason") { id, json };
-        command.SetAction((parsed, cancellationToken) =>
-            ListQuarantineAsync(terminal, parsed.GetRequiredValue(id), parsed.GetValue(json), cancellationToken));
-        return command;
-    }
-
     private static async Task<int> ShowAsync(Terminal terminal, Guid id, bool isJson, CancellationToken cancellationToken)
     {
         using GatewayClient gateway = GatewayClient.Open();
         JsonObject job = await gateway.GetAsync($"api/v1/jobs/{id}", cancellationToken);
         if (isJson) terminal.Json(job);
         else terminal.Facts([.. job.Where(fact => fact.Value is not null).Select(fact => (fact.Key, (string?)fact.Value!.ToString()))]);
-        return ExitCode.Ok;
-    }
-
-    private static async Task<int> ListQuarantineAsync(Terminal terminal, Guid id, bool isJson, CancellationToken cancellationToken)
-    {
-        using GatewayClient gateway = GatewayClient.Open();
-        // Line by line: there may be as many as the file has.
-        await foreach (JsonObject item in Quarantine.ReadAsync(gateway, id, cancellationToken))
-        {
-            if (isJson) terminal.Json(item);
-            else terminal.Line(Quarantine.Describe(item));
-        }
-
         return ExitCode.Ok;
     }
 }
