@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
@@ -5,6 +6,10 @@ using System.Text.RegularExpressions;
 using HpcBilling.Contracts;
 using HpcBilling.Service.Tests.Infrastructure;
 using HpcBilling.Service.Tests.Usage.Slurm;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace HpcBilling.Service.Tests.Usage;
 
@@ -220,6 +225,30 @@ public sealed class QuarantineTests(Servers servers)
         Assert.Equal("stored", Text(await OkAsync(usage, $"{Path}/{line["id"]}/retry"), "outcome"));
         Assert.Equal(["hpc/7/1767225600/1767225600"], await usage.QueryAsync<string>("SELECT job_key FROM runs"));
         Assert.True(Math.Abs((line["firstSeenAt"]!.GetValue<DateTimeOffset>() - TimeProvider.System.GetUtcNow()).TotalHours) < 1);
+    }
+
+    [Fact]
+    public async Task How_much_is_open_in_each_cluster_is_measured()
+    {
+        var exports = new ConcurrentQueue<string>();
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        await using WebApplication collector = builder.Build();
+        collector.MapPost("/v1/metrics", async (HttpRequest request) =>
+        {
+            using var body = new StreamReader(request.Body, System.Text.Encoding.Latin1);
+            exports.Enqueue(await body.ReadToEndAsync());
+        });
+        collector.MapPost("/v1/{rest}", () => { });
+        await collector.StartAsync();
+        await using RunningService usage = await UsageClient.StartServiceAsync(
+            servers, ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Urls.Single()), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_METRIC_EXPORT_INTERVAL", "500"));
+        await new UsageClient(usage).ImportAsync(SacctLog.Of([Odd(2)]).Replace("|hpc|", "|measured|", StringComparison.Ordinal));
+
+        // Without an open record there is nothing to measure, and no such metric.
+        await Wait.UntilAsync("it is measured", () => Task.FromResult(exports.Any(export =>
+            export.Contains("hpcbilling.usage.quarantine.open", StringComparison.Ordinal) && export.Contains("measured", StringComparison.Ordinal))));
     }
 
     private static string Script(string name) => File.ReadAllText(System.IO.Path.Combine(Repository.Root, "services", "Usage", "Database", name + ".sql"));
