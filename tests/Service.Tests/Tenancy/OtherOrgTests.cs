@@ -37,7 +37,11 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         ["payment /payments/receipt/{id:guid}/start"] = "receipt",
         ["usage /api/v1/imports/{id:guid}/content/"] = "import",
         ["usage /api/v1/imports/{id:guid}/quarantine"] = "import",
-        ["usage /api/v1/jobs/{id:guid}"] = "import",
+        ["usage /api/v1/jobs/{id:guid}"] = "job",
+        ["usage /api/v1/jobs/{id:guid}/events"] = "job",
+        ["usage /api/v1/jobs/{id:guid}/cancel"] = "job",
+        ["usage /api/v1/jobs/{id:guid}/requeue"] = "job",
+        ["usage /api/v1/exports/{id:guid}/content"] = "job",
         ["usage /api/v1/quarantine/{id:guid}/retry"] = "quarantined-record",
         ["usage /api/v1/quarantine/{id:guid}/dismiss"] = "quarantined-record",
         ["identity /api/v1/users/{id:guid}"] = "user",
@@ -49,7 +53,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         ["portal /me/receipts/{id:guid}.csv"] = "receipt",
         ["admin /admin/receipts/{id:guid}"] = "receipt",
         ["admin /admin/receipts/runs/{id:guid}"] = "receipt-run",
-        ["admin /admin/jobs/{id:guid}"] = "import",
+        ["admin /admin/jobs/{id:guid}"] = "job",
 
         // Ids in the query.
         ["usage /api/v1/quarantine?import={id:guid}"] = "import",
@@ -136,6 +140,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
             VALUES (@Id, @Org, @Import, 1, 'import', 'bad_field', 'State is odd.', '1', 'sacct', 'JobID', true, now(), now())
             """,
             new { Id = ids["quarantined-record"], Org = owner, Import = ids["import"] });
+        ids["job"] = ids["import"];
         await site.Bus.PublishAsync(new UsageRecorded(owner, Guid.CreateVersion7(), ids["import"], [Runs.Of("alice", 1)]));
         await Wait.UntilAsync("the run is stored", async () =>
             (await rating.GetFromJsonAsync<JsonNode>($"/api/v1/usage/imports/{ids["import"]}"))!["runs"]!.GetValue<long>() == 1);
