@@ -10,7 +10,7 @@ var root = new RootCommand("HPC billing from the command line. Sign in with `hpc
 {
     SignInCommands.CreateLogin(terminal), SignInCommands.CreateLogout(terminal), SignInCommands.CreateWhoami(terminal, json),
     ImportCommand.Create(terminal, json), ExportCommand.Create(terminal, json),
-    JobsCommands.CreateJobs(terminal, json), JobsCommands.CreateQuarantine(terminal, json),
+    JobsCommands.CreateJobs(terminal, json), QuarantineCommands.Create(terminal, json),
     ClusterCommands.CreateClusters(terminal, json), ClusterCommands.CreateBackfill(terminal, json), ReconcileCommand.Create(terminal, json),
     UsageCommand.Create(terminal, json),
     ReceiptsCommand.Create(terminal, json),

@@ -5,7 +5,7 @@ using HpcBilling.Cli.Output;
 
 namespace HpcBilling.Cli.Commands;
 
-/// <summary><c>hpcb jobs</c>: long work, and what becomes of it. <c>hpcb quarantine</c>: what an import could not read.</summary>
+/// <summary><c>hpcb jobs</c>: long work, and what becomes of it.</summary>
 internal static class JobsCommands
 {
     public static Command CreateJobs(Terminal terminal, Option<bool> json)
@@ -22,15 +22,6 @@ internal static class JobsCommands
                 gateway.PostAsync($"api/v1/jobs/{id}/requeue", [], idempotencyKey: null, ct)),
             Events(terminal, json),
         };
-    }
-
-    public static Command CreateQuarantine(Terminal terminal, Option<bool> json)
-    {
-        var id = new Argument<Guid>("JOB") { Description = "Id of the import job" };
-        var command = new Command("quarantine", "Lines of an import that could not be read, with the reason") { id, json };
-        command.SetAction((parsed, cancellationToken) =>
-            ListQuarantineAsync(terminal, parsed.GetRequiredValue(id), parsed.GetValue(json), cancellationToken));
-        return command;
     }
 
     private static Command List(Terminal terminal, Option<bool> json)
@@ -99,17 +90,4 @@ internal static class JobsCommands
 
     private static string? Progress(JsonObject job) =>
         job["total"]?.GetValue<long>() is > 0 and var total && job["finishedAt"] is null ? $"{100 * job["done"]!.GetValue<long>() / total} %" : null;
-
-    private static async Task<int> ListQuarantineAsync(Terminal terminal, Guid id, bool isJson, CancellationToken cancellationToken)
-    {
-        using GatewayClient gateway = GatewayClient.Open();
-        // Line by line: there may be as many as the file has.
-        await foreach (JsonObject item in Quarantine.ReadAsync(gateway, id, cancellationToken))
-        {
-            if (isJson) terminal.Json(item);
-            else terminal.Line(Quarantine.Describe(item));
-        }
-
-        return ExitCode.Ok;
-    }
 }

@@ -7,6 +7,7 @@ using HpcBilling.Usage;
 using HpcBilling.Usage.ExportingRuns;
 using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Polling;
+using HpcBilling.Usage.Quarantine;
 using HpcBilling.Usage.Reconciling;
 using HpcBilling.Usage.RecordingUsage;
 
@@ -21,6 +22,7 @@ builder.Services.AddSingleton<RunImport>();
 builder.Services.AddJobs().AddJobHandler<ImportHandler>().AddJobHandler<ExportHandler>().AddJobHandler<ReconcileHandler>();
 builder.Services.AddHostedService<TidySpool>();
 builder.Services.AddPolling();
+builder.Services.AddQuarantine();
 builder.AddReconciling();
 
 var app = builder.Build();
@@ -36,5 +38,6 @@ Exports.Map(app.MapGroup("/api/v1/exports"));
 RouteGroupBuilder clusters = app.MapGroup("/api/v1/clusters");
 ReadClusters.Map(clusters);
 Reconciliations.Map(clusters);
+app.MapQuarantine();
 
 await app.RunServiceAsync(args);

@@ -37,4 +37,8 @@ internal static class UsageMetrics
 
     /// <summary>The last reconciliation of each cluster.</summary>
     public static void Show(IReadOnlyList<LastBalance> last) => Volatile.Write(ref balances, last);
+
+    /// <param name="open">Records in quarantine that nobody has decided on; tags <c>cluster</c> and <c>org</c>.</param>
+    public static void ObserveOpenQuarantine(Func<IEnumerable<Measurement<long>>> open) =>
+        Meter.CreateObservableGauge("hpcbilling.usage.quarantine.open", open, "{record}", "Records in quarantine that nobody has decided on.");
 }

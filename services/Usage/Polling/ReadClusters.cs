@@ -15,13 +15,20 @@ internal static class ReadClusters
 
     private const string ClustersSql = """
         SELECT name, read_until, poll_due_at, failures, last_success_at, last_error_at, last_error, active_source, active_since, active_reason,
-            (SELECT count(*) FROM read_quarantine q WHERE q.org_id = @Org AND q.cluster = clusters.name) AS quarantined
+            (SELECT count(*) FROM quarantine q WHERE q.org_id = @Org AND q.cluster = clusters.name AND q.state = 'open') AS quarantined
         FROM clusters WHERE org_id = @Org ORDER BY name
         """;
 
     private const string SourcesSql = """
         SELECT cluster, source, kind, preference, version, failures, last_success_at, last_error_at, last_error
         FROM source_states WHERE org_id = @Org ORDER BY cluster, preference, source
+        """;
+
+    // Enough to see what is going on; how each of them is, its job says.
+    private const string ReadsSql = """
+        SELECT clusters.name AS cluster, unfinished.id FROM clusters CROSS JOIN LATERAL (
+            SELECT id FROM reads WHERE reads.org_id = @Org AND reads.cluster = clusters.name AND position_at < to_at ORDER BY id DESC LIMIT 3) AS unfinished
+        WHERE clusters.org_id = @Org
         """;
 
     private const string FindSql = "SELECT * FROM cluster_reads WHERE org_id = @OrgId AND id = @Id";
@@ -39,7 +46,10 @@ internal static class ReadClusters
         IReadOnlyList<ClusterView> clusters = await transaction.QueryAsync<ClusterView>(ClustersSql, new { Org = caller.OrgId }, cancellation);
         ILookup<string, SourceView> sources = (await transaction.QueryAsync<SourceView>(SourcesSql, new { Org = caller.OrgId }, cancellation))
             .ToLookup(source => source.Cluster, StringComparer.Ordinal);
-        return TypedResults.Ok(new { Items = clusters.Select(cluster => cluster with { Sources = [.. sources[cluster.Name]] }), NextCursor = (string?)null });
+        ILookup<string, Guid> reads = (await transaction.QueryAsync<(string Cluster, Guid Id)>(ReadsSql, new { Org = caller.OrgId }, cancellation))
+            .ToLookup(read => read.Cluster, read => read.Id, StringComparer.Ordinal);
+        var items = clusters.Select(cluster => cluster with { Sources = [.. sources[cluster.Name]], UnfinishedReads = [.. reads[cluster.Name]] });
+        return TypedResults.Ok(new { Items = items, NextCursor = (string?)null });
     }
 
     private static async Task<IResult> BackfillAsync(
@@ -89,6 +99,7 @@ internal static class ReadClusters
         public string? ActiveReason { get; init; }
         public long Quarantined { get; init; }
         public IReadOnlyList<SourceView> Sources { get; init; } = [];
+        public IReadOnlyList<Guid> UnfinishedReads { get; init; } = [];
     }
 
     private sealed record SourceView

@@ -12,7 +12,7 @@ internal static class ReadRefused
     private const int PageRows = 100;
 
     private const string Sql = """
-        SELECT digest, source, code, field, reason, text, times, first_seen_at, last_seen_at FROM read_quarantine
+        SELECT id, state, digest, source, code, field, reason, text, times, first_seen_at, last_seen_at FROM quarantine
         WHERE org_id = @Org AND cluster = @Cluster AND digest > @After ORDER BY digest LIMIT @Rows
         """;
 
@@ -32,6 +32,8 @@ internal static class ReadRefused
 
     private sealed record RefusedView
     {
+        public Guid Id { get; init; }
+        public string State { get; init; } = "";
         public string Digest { get; init; } = "";
         public string Source { get; init; } = "";
         public string Code { get; init; } = "";

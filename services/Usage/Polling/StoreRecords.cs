@@ -1,9 +1,8 @@
-using System.Security.Cryptography;
-using System.Text;
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.Usage.Domain;
 using HpcBilling.Usage.Jobs;
+using HpcBilling.Usage.Quarantine;
 using HpcBilling.Usage.RecordingUsage;
 using HpcBilling.Usage.Slurm.Parsing;
 
@@ -13,16 +12,8 @@ namespace HpcBilling.Usage.Polling;
 /// Stores a chunk of a live source's records as an import stores a chunk of lines: runs, quarantine, the references of the messages and the
 /// progress in one transaction, fenced by the lease.
 /// </summary>
-internal sealed class StoreRecords(Database database, ClusterLease lease, TimeProvider clock)
+internal sealed class StoreRecords(Database database, ClusterLease lease)
 {
-    // The same record comes with every poll: it is kept once, and counted as new once.
-    private const string QuarantineSql = """
-        INSERT INTO read_quarantine (org_id, cluster, digest, read_id, source, code, field, reason, text, first_seen_at, last_seen_at)
-        SELECT DISTINCT ON (digest) @Org, @Cluster, digest, @Read::uuid, @Source, code, field, reason, text, @Now::timestamptz, @Now::timestamptz
-        FROM unnest(@Digests::text[], @Codes::text[], @Fields::text[], @Reasons::text[], @Texts::text[]) AS found (digest, code, field, reason, text)
-        ON CONFLICT (org_id, cluster, digest) DO UPDATE SET times = read_quarantine.times + 1, last_seen_at = excluded.last_seen_at, read_id = excluded.read_id
-        """;
-
     // Whoever lost the lease, or is not at this position, changes nothing.
     private const string ProgressSql = """
         WITH job AS (
@@ -45,13 +36,13 @@ internal sealed class StoreRecords(Database database, ClusterLease lease, TimePr
     public async Task StoreAsync(ClusterRead read, string source, RecordChunk chunk, DateTimeOffset position, CancellationToken cancellation)
     {
         await using OrgTransaction transaction = await database.BeginAsync(read.OrgId, cancellation);
+        var origin = new RunOrigin(read.Id, source, IsLive: true);
         // Overlapping windows bring mostly what is known.
-        StoredRuns result = await new StoreRuns(transaction, new RunOrigin(read.Id, source, IsLive: true))
-            .StoreAsync(chunk.Runs, expectsKnown: read.Type != Job.Backfill, cancellation);
+        StoredRuns result = await new StoreRuns(transaction, origin).StoreAsync(chunk.Runs, expectsKnown: read.Type != Job.Backfill, cancellation);
         foreach (Guid batch in result.Batches) await transaction.EnqueueReferenceAsync<UsageRecorded>(batch.ToString(), cancellation);
 
         QuarantinedRecord[] quarantined = [.. chunk.Quarantined, .. result.Refused.Select(refused => Refused(chunk.Runs[refused.Index], refused.Problem))];
-        if (quarantined.Length > 0) await QuarantineAsync(transaction, read, source, quarantined, cancellation);
+        await KeepQuarantined.RecordsAsync(transaction, origin, read.Cluster, chunk.Form!, quarantined, cancellation);
         var progress = new
         {
             Org = read.OrgId, read.Id, read.Cluster, lease.Owner, From = read.PositionAt, To = position, Done = ReadSpan.Seconds(read.FromAt, position), Source = source, Records = chunk.Count,
@@ -66,23 +57,4 @@ internal sealed class StoreRecords(Database database, ClusterLease lease, TimePr
     }
 
     private static QuarantinedRecord Refused(in JobRun run, LineProblem problem) => new(problem, $"{run.JobKey} sluid={run.Sluid}");
-
-    private async Task QuarantineAsync(
-        OrgTransaction transaction, ClusterRead read, string source, QuarantinedRecord[] records, CancellationToken cancellation)
-    {
-        var rows = new
-        {
-            Org = read.OrgId, read.Cluster, Read = read.Id, Source = source, Now = Microseconds.Truncate(clock.GetUtcNow()),
-            Digests = records.Select(Digest).ToArray(),
-            Codes = records.Select(record => record.Problem.Code).ToArray(),
-            Fields = records.Select(record => record.Problem.Field).ToArray(),
-            Reasons = records.Select(record => record.Problem.Reason).ToArray(),
-            Texts = records.Select(record => record.Text).ToArray(),
-        };
-        await transaction.ExecuteAsync(QuarantineSql, rows, cancellation);
-    }
-
-    /// <summary>Identity of a record in quarantine.</summary>
-    internal static string Digest(QuarantinedRecord record) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{record.Problem.Code}\n{record.Problem.Reason}\n{record.Text}")));
 }

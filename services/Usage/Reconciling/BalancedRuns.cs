@@ -32,13 +32,13 @@ internal sealed class BalancedRuns(Database database)
 
     // A record that was refused when it was to be stored: its text begins with its key.
     private const string RefusedSql = """
-        SELECT DISTINCT ON (text) split_part(text, ' sluid=', 1) AS job_key, code FROM read_quarantine
-        WHERE org_id = @Org AND cluster = @Cluster AND split_part(text, ' sluid=', 1) = ANY(@Keys) ORDER BY text, code
+        SELECT DISTINCT ON (text) split_part(text, ' sluid=', 1) AS job_key, code FROM quarantine
+        WHERE org_id = @Org AND cluster = @Cluster AND digest IS NOT NULL AND state <> 'retried' AND split_part(text, ' sluid=', 1) = ANY(@Keys) ORDER BY text, code
         """;
 
     private const string RefusedRecordsSql = """
         SELECT told.digest, told.code, told.text, kept.digest IS NOT NULL AS is_known
-        FROM reconciliation_refused told LEFT JOIN read_quarantine kept ON kept.org_id = @Org AND kept.cluster = @Cluster AND kept.digest = told.digest
+        FROM reconciliation_refused told LEFT JOIN quarantine kept ON kept.org_id = @Org AND kept.cluster = @Cluster AND kept.digest = told.digest AND kept.state <> 'retried'
         WHERE told.org_id = @Org AND told.reconciliation_id = @Id AND told.digest > @After ORDER BY told.digest LIMIT @PageRows
         """;
 

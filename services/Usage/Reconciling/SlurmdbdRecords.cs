@@ -1,6 +1,7 @@
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.Usage.Domain;
 using HpcBilling.Usage.Polling;
+using HpcBilling.Usage.Quarantine;
 using HpcBilling.Usage.RecordingUsage;
 using HpcBilling.Usage.Slurm;
 using HpcBilling.Usage.Slurm.Parsing;
@@ -132,7 +133,7 @@ internal sealed class SlurmdbdRecords(Database database, IOptions<PollingOptions
             var refused = new
             {
                 Org = org, Id = id,
-                Digests = chunk.Quarantined.Select(StoreRecords.Digest).ToArray(),
+                Digests = chunk.Quarantined.Select(KeepQuarantined.Digest).ToArray(),
                 Codes = chunk.Quarantined.Select(record => record.Problem.Code).ToArray(),
                 Texts = chunk.Quarantined.Select(record => record.Text).ToArray(),
             };

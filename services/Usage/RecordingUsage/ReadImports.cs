@@ -11,7 +11,7 @@ internal static class ReadImports
     private const int PageRows = 100;
 
     private const string QuarantineSql = """
-        SELECT line, code, field, reason, text FROM import_quarantine
+        SELECT id, state, line, code, field, reason, text FROM quarantine
         WHERE org_id = @Org AND import_id = @Id AND line > @After ORDER BY line LIMIT @Rows
         """;
 
@@ -31,7 +31,7 @@ internal static class ReadImports
         return TypedResults.Ok(Page.Of(rows, PageRows, row => row, last => PageCursor.Encode(last.Line.ToString(CultureInfo.InvariantCulture))));
     }
 
-    private sealed record QuarantinedLineView(long Line, string Code, string? Field, string Reason, string Text);
+    private sealed record QuarantinedLineView(Guid Id, string State, long Line, string Code, string? Field, string Reason, string Text);
 }
 
 /// <summary>One page of a list.</summary>

@@ -32,7 +32,7 @@ internal sealed class RunImport(Database database, Spool spool, IOptions<UsageOp
         var isFresh = job.BytesProcessed == 0;
         log.Position = isFresh ? header.Offset : job.BytesProcessed;
         var reader = new ChunkReader(log, header.Layout, log.Position, isFresh ? header.Lines : job.LinesProcessed, options.Value.ChunkLinesMax);
-        var store = new StoreChunk(database, job, leaseOwner, place => ReadText(log, place, header.Layout));
+        var store = new StoreChunk(database, job, leaseOwner, header.Layout, place => ReadText(log, place, header.Layout));
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var chunks = Channel.CreateBounded<ImportChunk>(1);

@@ -1,6 +1,7 @@
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.Usage.Jobs;
+using HpcBilling.Usage.Quarantine;
 using HpcBilling.Usage.Slurm.Parsing;
 
 namespace HpcBilling.Usage.RecordingUsage;
@@ -9,13 +10,8 @@ namespace HpcBilling.Usage.RecordingUsage;
 /// Stores a chunk: its runs, its quarantined lines, the references of the messages that will tell the runs, and the checkpoint, all in one
 /// transaction. Wherever the process dies, the next one goes on from the checkpoint and nothing is lost or doubled.
 /// </summary>
-internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwner, Func<LinePlace, string> readText)
+internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwner, SacctLayout layout, Func<LinePlace, string> readText)
 {
-    private const string QuarantineSql = """
-        INSERT INTO import_quarantine (org_id, import_id, line, code, field, reason, text)
-        SELECT @Org, @Import, * FROM unnest(@Lines::bigint[], @Codes::text[], @Fields::text[], @Reasons::text[], @Texts::text[])
-        """;
-
     // Whoever lost the lease, or is not at this checkpoint, changes nothing.
     private const string CheckpointSql = """
         WITH job AS (
@@ -41,7 +37,7 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
 
         QuarantinedLine[] quarantined =
             [.. chunk.Quarantined, .. result.Refused.Select(refused => Quarantined(chunk.Places[refused.Index], refused.Problem))];
-        if (quarantined.Length > 0) await QuarantineAsync(transaction, quarantined, cancellation);
+        await KeepQuarantined.LinesAsync(transaction, job.Id, layout, quarantined, cancellation);
         await CheckpointAsync(transaction, chunk, result, quarantined.Length, cancellation);
         await transaction.CommitAsync(cancellation);
 
@@ -52,21 +48,6 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
     }
 
     private QuarantinedLine Quarantined(LinePlace place, LineProblem problem) => new(place.Line, problem, readText(place));
-
-    private async Task QuarantineAsync(OrgTransaction transaction, QuarantinedLine[] lines, CancellationToken cancellation)
-    {
-        var rows = new
-        {
-            Org = job.OrgId,
-            Import = job.Id,
-            Lines = lines.Select(line => line.Line).ToArray(),
-            Codes = lines.Select(line => line.Problem.Code).ToArray(),
-            Fields = lines.Select(line => line.Problem.Field).ToArray(),
-            Reasons = lines.Select(line => line.Problem.Reason).ToArray(),
-            Texts = lines.Select(line => line.Text).ToArray(),
-        };
-        await transaction.ExecuteAsync(QuarantineSql, rows, cancellation);
-    }
 
     private async Task CheckpointAsync(OrgTransaction transaction, ImportChunk chunk, StoredRuns result, int quarantined, CancellationToken cancellation)
     {

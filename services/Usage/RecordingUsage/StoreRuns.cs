@@ -37,6 +37,10 @@ internal sealed class StoreRuns(OrgTransaction transaction, RunOrigin origin)
     private readonly Guid orgId = transaction.OrgId;
     private readonly IncomingRuns incoming = new(transaction, origin.Id);
 
+    /// <summary>Waits until no other writer of the org is at it; the turn ends with the transaction.</summary>
+    public static Task TakeTurnAsync(OrgTransaction transaction, CancellationToken cancellation) =>
+        transaction.ExecuteAsync(LockSql, new { Org = transaction.OrgId.ToString() }, cancellation);
+
     /// <param name="runs">In the order of the log.</param>
     /// <param name="expectsKnown">True when some are likely to be stored already: saves an attempt that would fail.</param>
     /// <param name="cancellation">Cancels the statements.</param>
@@ -46,7 +50,7 @@ internal sealed class StoreRuns(OrgTransaction transaction, RunOrigin origin)
         JobRun[] settled = [.. runs.Where(run => !run.IsWaiting)];
         if (settled.Length == 0) return new StoredRuns(0, 0, 0, runs.Count, [], []);
 
-        await transaction.ExecuteAsync(LockSql, new { Org = orgId.ToString() }, cancellation);
+        await TakeTurnAsync(transaction, cancellation);
         await incoming.CreateAsync(cancellation);
         if (!expectsKnown && await TryInsertAllAsync(settled, cancellation))
             return new StoredRuns(settled.Length, 0, 0, runs.Count - settled.Length, [], incoming.Batches);

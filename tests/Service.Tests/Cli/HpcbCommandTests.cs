@@ -103,6 +103,54 @@ public sealed class HpcbCommandTests
     }
 
     [Fact]
+    public async Task The_quarantine_is_listed_read_again_to_the_end_and_dismissed_with_a_reason()
+    {
+        const string Id = "0190f1a4-0000-7000-8000-000000000001";
+        var asked = new List<string>();
+        await using StubGateway gateway = await StubGateway.StartAsync(app =>
+        {
+            app.MapGet("/api/v1/quarantine", (string? state, string? cluster) =>
+            {
+                asked.Add($"list {state} {cluster}");
+                return Results.Json(new { items = new[] { Record("open") }, nextCursor = (string?)null });
+            });
+            app.MapGet("/api/v1/quarantine/counts", () => new { open = 1234, items = new[] { new { cluster = (string?)null, code = "bad_field", state = "open", records = 1234 } } });
+            app.MapGet($"/api/v1/imports/{Id}/quarantine", () => new { items = new[] { new { line = 3, reason = "State is odd.", text = "3|x" } }, nextCursor = (string?)null });
+            app.MapPost($"/api/v1/quarantine/{Id}/retry", () => new { outcome = "refused", record = Record("open") });
+            app.MapPost("/api/v1/quarantine/retry", (JsonObject body) =>
+            {
+                asked.Add($"retry {body["cluster"]} {body["cursor"]}");
+                return new { stored = 500, known = 1, refused = 2, nextCursor = body["cursor"] is null ? "more" : null };
+            });
+            app.MapPost($"/api/v1/quarantine/{Id}/dismiss", (JsonObject body) =>
+            {
+                asked.Add($"dismiss {body["reason"]}");
+                return Record("dismissed");
+            });
+        });
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome all = await hpcb.RunAsync("quarantine");
+        Hpcb.Outcome list = await hpcb.RunAsync("quarantine", "list", "--state", "any", "--cluster", "hpc");
+        Hpcb.Outcome job = await hpcb.RunAsync("quarantine", Id);
+        Hpcb.Outcome count = await hpcb.RunAsync("quarantine", "count");
+        Hpcb.Outcome one = await hpcb.RunAsync("quarantine", "retry", Id);
+        Hpcb.Outcome many = await hpcb.RunAsync("quarantine", "retry", "--cluster", "hpc");
+        Hpcb.Outcome none = await hpcb.RunAsync("quarantine", "retry");
+        Hpcb.Outcome dismissed = await hpcb.RunAsync("quarantine", "dismiss", Id, "--reason", "a test");
+
+        Assert.Equal([0, 0, 0, 0, 1, 0, 2, 0], new[] { all, list, job, count, one, many, none, dismissed }.Select(outcome => outcome.ExitCode));
+        Assert.Equal(["list open ", "list  hpc", "retry hpc ", "retry hpc more", "dismiss a test"], asked);
+        Assert.Contains($"{Id} open hpc slurmrestd (3 times): State is odd.: {{}}", all.Output, StringComparison.Ordinal);
+        Assert.Contains("line 3: State is odd.", job.Output, StringComparison.Ordinal);
+        Assert.Contains("1234", count.Output, StringComparison.Ordinal);
+        Assert.Contains("1,000", many.Output, StringComparison.Ordinal);
+        Assert.Contains("dismissed", dismissed.Output, StringComparison.Ordinal);
+
+        static object Record(string state) => new { id = Id, state, cluster = "hpc", source = "slurmrestd", times = 3, reason = "State is odd.", text = "{}" };
+    }
+
+    [Fact]
     public async Task Jobs_are_listed_cancelled_taken_up_again_and_their_events_told()
     {
         const string job = "0190f1a4-0000-7000-8000-000000000001";

@@ -17,7 +17,7 @@ public sealed partial class PagesTests : IClassFixture<PagesSite>
     [
         "/admin", "/admin/usage", "/admin/usage?view=aggregate", "/admin/receipts", $"/admin/receipts/{StandInBackend.OwnReceipt}", "/admin/tariffs",
         "/admin/tariffs/mu", $"/admin/tiers?username={Uri.EscapeDataString(StandInBackend.Hostile)}", "/admin/jobs", $"/admin/jobs/{StandInBackend.Job}",
-        "/admin/audit", "/admin/users", $"/admin/users/{StandInBackend.Account}",
+        "/admin/quarantine", "/admin/quarantine?state=dismissed", "/admin/clusters", "/admin/audit", "/admin/users", $"/admin/users/{StandInBackend.Account}",
     ];
 
     private readonly PagesSite site;

@@ -15,6 +15,8 @@ public sealed class StandInBackend : IAsyncDisposable
     public static readonly Guid ForeignReceipt = new("01900000-0000-7000-9000-000000000002");
     public const string Code = "ABCD-EFGH-JKMN-PQRS";
     public static readonly Guid Account = new("01900000-0000-7000-9000-000000000004");
+    public static readonly Guid Quarantined = new("01900000-0000-7000-9000-000000000005");
+    public static readonly Guid Backfill = new("01900000-0000-7000-9000-000000000006");
     public static readonly Guid Job = new("01900000-0000-7000-9000-000000000003");
 
     private static readonly DateTimeOffset Noon = new(2017, 1, 2, 12, 0, 0, TimeSpan.Zero);
@@ -49,7 +51,8 @@ public sealed class StandInBackend : IAsyncDisposable
         MapRating(app);
         MapIdentity(app);
         app.MapGet("/api/v1/jobs", () => new { items = new[] { ImportJob() }, nextCursor = (string?)null });
-        app.MapGet("/api/v1/jobs/{id:guid}", (Guid id) => ImportJob());
+        app.MapGet("/api/v1/jobs/{id:guid}", (Guid id) => id == Backfill ? Read() : ImportJob());
+        MapQuarantine(app);
         app.MapGet("/api/v1/jobs/{id:guid}/events", (Guid id) => new
         {
             items = new[] { new { at = Noon, status = "failed", stage = "importing", attempts = 1, errorCode = Hostile, error = Hostile } },
@@ -93,6 +96,80 @@ public sealed class StandInBackend : IAsyncDisposable
         app.MapPost("/api/v1/users/{id:guid}/reset", (Guid id) => User(Code));
         app.MapDelete("/api/v1/users/{id:guid}/second-factor", (Guid id) => User(code: null));
     }
+
+    private static void MapQuarantine(WebApplication app)
+    {
+        app.MapGet("/api/v1/quarantine", (string? state) => new { items = new[] { Record(state ?? "open", retryable: true), Record(state ?? "dismissed", retryable: false) } });
+        app.MapGet("/api/v1/quarantine/counts", () => new { open = 1, items = new[] { new { cluster = Hostile, code = "bad_field", state = "open", records = 1 } } });
+        app.MapPost("/api/v1/quarantine/{id:guid}/retry", (Guid id) => new { outcome = "refused", record = Record("open", retryable: true) });
+        app.MapPost("/api/v1/quarantine/retry", (Which which) => new { stored = 500, known = 2, refused = 1, nextCursor = which.Cursor is null ? "second" : null });
+        app.MapPost("/api/v1/quarantine/{id:guid}/dismiss", (Guid id, Decision decision) => decision.Reason is null
+            ? Results.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { ["reason"] = ["must say why"] }) { Status = 422, Detail = "reason: must say why" })
+            : Results.Json(Record("dismissed", retryable: true)));
+        app.MapGet("/api/v1/clusters", () => new { items = new[] { Cluster() }, nextCursor = (string?)null });
+        app.MapPost("/api/v1/clusters/{name}/backfills", (string name, Span span) => span.From is null
+            ? Results.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { ["from"] = ["must be a date"] }) { Status = 422 })
+            : Results.Json(Read(), statusCode: 202));
+    }
+
+    private static object Record(string state, bool retryable) => new
+    {
+        id = Quarantined,
+        state,
+        importId = retryable ? Job : (Guid?)null,
+        line = retryable ? 7 : (long?)null,
+        cluster = "c",
+        source = retryable ? "import" : Hostile,
+        code = "bad_field",
+        reason = Hostile,
+        text = Hostile,
+        retryable,
+        times = 3,
+        firstSeenAt = Noon,
+        resolvedBy = state == "open" ? null : Hostile,
+        resolvedAt = state == "open" ? (DateTimeOffset?)null : Noon,
+        dismissedBecause = state == "dismissed" ? Hostile : null,
+    };
+
+    private static object Cluster() => new
+    {
+        name = "c",
+        readUntil = Noon,
+        lastSuccessAt = Noon,
+        lastErrorAt = Noon,
+        lastError = Hostile,
+        activeSource = "sacct",
+        activeSince = Noon,
+        activeReason = Hostile,
+        quarantined = 3,
+        sources = new[] { Source("slurmrestd", 1, 12), Source("sacct", 2, 0) },
+        unfinishedReads = new[] { Backfill, Job },
+    };
+
+    private static object Source(string kind, int preference, int failures) => new
+    {
+        source = kind,
+        kind,
+        preference,
+        version = Hostile,
+        failures,
+        lastSuccessAt = Noon,
+        lastErrorAt = Noon,
+        lastError = Hostile,
+    };
+
+    private static object Read() => new
+    {
+        id = Backfill,
+        type = "backfill",
+        status = "running",
+        cluster = "c",
+        from = Noon,
+        to = Noon.AddHours(4),
+        position = Noon.AddHours(1),
+        source = "sacct",
+        records = 1234,
+    };
 
     private static object User(string? code) => new
     {
@@ -255,6 +332,12 @@ public sealed class StandInBackend : IAsyncDisposable
         startedAt = Noon,
         finishedAt = Noon,
     };
+
+    private sealed record Which(string? Cluster, string? Code, Guid? ImportId, string? Cursor);
+
+    private sealed record Decision(string? Reason);
+
+    private sealed record Span(string? From, string? To);
 
     private sealed record ExportWish(string? From, string? To, string? Cluster);
 

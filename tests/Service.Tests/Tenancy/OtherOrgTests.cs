@@ -44,6 +44,8 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         ["usage /api/v1/jobs/{id:guid}/requeue"] = "job",
         ["usage /api/v1/exports/{id:guid}/content"] = "job",
         ["usage /api/v1/clusters/{name}/reconciliations/{id:guid}"] = "reconciliation",
+        ["usage /api/v1/quarantine/{id:guid}/retry"] = "quarantined-record",
+        ["usage /api/v1/quarantine/{id:guid}/dismiss"] = "quarantined-record",
         ["identity /api/v1/users/{id:guid}"] = "user",
         ["identity /api/v1/users/{id:guid}/reset"] = "user",
         ["identity /api/v1/users/{id:guid}/second-factor"] = "user",
@@ -56,6 +58,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         ["admin /admin/jobs/{id:guid}"] = "job",
 
         // Ids in the query.
+        ["usage /api/v1/quarantine?import={id:guid}"] = "import",
         ["payment /api/v1/payments?receipt={id:guid}"] = "receipt",
         ["payment /payments/thanks?payment={id:guid}"] = "payment",
     };
@@ -132,6 +135,13 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         using HttpClient payment = site.Client("payment", admin);
         await PostAsync(rating, "/formula", new { type = "mu", cpuCoreHour = 1m, gpuHour = 10m, memoryGibHour = 0.1m, effectiveFrom = "1970-01-02" });
         ids["import"] = (await PostAsync(usage, "/api/v1/imports", new { fileName = "a.log", sizeBytes = 10, format = "sacct" }))["id"]!.GetValue<Guid>();
+        ids["quarantined-record"] = Guid.CreateVersion7();
+        await site["usage"].ExecuteAsync(
+            """
+            INSERT INTO quarantine (id, org_id, import_id, line, source, code, reason, text, format, layout, is_whole, first_seen_at, last_seen_at)
+            VALUES (@Id, @Org, @Import, 1, 'import', 'bad_field', 'State is odd.', '1', 'sacct', 'JobID', true, now(), now())
+            """,
+            new { Id = ids["quarantined-record"], Org = owner, Import = ids["import"] });
         ids["job"] = ids["import"];
         await site.Bus.PublishAsync(new UsageRecorded(owner, Guid.CreateVersion7(), ids["import"], [Runs.Of("alice", 1)]));
         await Wait.UntilAsync("the run is stored", async () =>

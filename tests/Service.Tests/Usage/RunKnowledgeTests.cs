@@ -101,7 +101,7 @@ public sealed class RunKnowledgeTests(Servers servers)
             IReadOnlyList<string> state = await usage.QueryAsync<string>(StateSql);
             Assert.Equal(40, state.Count);
             Assert.Equal(expected ??= state, state);
-            Assert.Equal(0, await usage.ScalarAsync<long>("SELECT count(*) FROM import_quarantine"));
+            Assert.Equal(0, await usage.ScalarAsync<long>("SELECT count(*) FROM quarantine"));
         }
     }
 

@@ -62,7 +62,7 @@ internal sealed class JobRecordParser(string cluster, DataVersion version)
         if (!TryInstant(time, "start"u8, out DateTimeOffset? started)) return BadTime("time.start");
         if (!TryInstant(time, "end"u8, out DateTimeOffset? endedAt)) return BadTime("time.end");
         if (Elapsed(time, started) is not { } elapsed) return Bad("time.elapsed", "is not a number of seconds");
-        if (!allocated.TryRead(Child(Child(record, "tres"u8), "allocated"u8), out Tres tres, out string why)) return Bad("tres.allocated", why);
+        if (!allocated.TryRead(Allocated(record), out Tres tres, out string why)) return Bad("tres.allocated", why);
         if (!TrySluid(record, out string? sluid)) return Bad("sluid", "is not an identity of a run");
 
         if (version.TellsEligibleAsStart) (started, elapsed) = StartOf(time, started, endedAt, elapsed);
@@ -151,6 +151,10 @@ internal sealed class JobRecordParser(string cluster, DataVersion version)
 
         return null;
     }
+
+    // Of a record that was in quarantine the text of RecordText is all there is.
+    private static JsonElement Allocated(JsonElement record) =>
+        record.TryGetProperty(RecordText.Allocated, out JsonElement kept) ? kept : Child(Child(record, "tres"u8), "allocated"u8);
 
     private static JsonElement Child(JsonElement parent, ReadOnlySpan<byte> name) =>
         parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement child) ? child : default;

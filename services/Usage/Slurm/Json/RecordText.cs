@@ -9,6 +9,12 @@ internal static class RecordText
 {
     public const int CharsMax = 2048;
 
+    /// <summary>Member of the text that stands for <c>tres.allocated</c>.</summary>
+    public const string Allocated = "tres.allocated";
+
+    // Slurm indents its answers, by more than they say.
+    private const int RawBytesMax = 64 * 1024;
+
     private const char Cut = '…';
     private const char Unprintable = '\uFFFD';
 
@@ -25,7 +31,7 @@ internal static class RecordText
         }
 
         if (record.TryGetProperty("tres", out JsonElement tres) && tres.ValueKind == JsonValueKind.Object && tres.TryGetProperty("allocated", out JsonElement allocated))
-            Append(text, "tres.allocated", allocated);
+            Append(text, Allocated, allocated);
         text.Append('}');
         return text.Length <= CharsMax ? text.ToString() : text.ToString(0, CharsMax - 1) + Cut;
     }
@@ -35,14 +41,15 @@ internal static class RecordText
         if (text.Length > CharsMax) return;
         if (text.Length > 1) text.Append(',');
         text.Append('"').Append(name).Append("\":");
-        bool wasSpace = false;
-        // As it was written, bytes that are no text replaced.
+        (bool wasSpace, bool isInText, bool isEscaped) = (false, false, false);
+        // As it was written, but for space between words of JSON; bytes that are no text are replaced.
         ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8Value(value);
-        foreach (char c in Encoding.UTF8.GetString(raw[..Math.Min(raw.Length, CharsMax)]))
+        foreach (char c in Encoding.UTF8.GetString(raw[..Math.Min(raw.Length, RawBytesMax)]))
         {
-            bool isSpace = c is ' ' or '\n' or '\r' or '\t';
+            if (text.Length > CharsMax) return;
+            bool isSpace = !isInText && c is ' ' or '\n' or '\r' or '\t';
             if (!isSpace || !wasSpace) text.Append(isSpace ? ' ' : char.IsControl(c) ? Unprintable : c);
-            wasSpace = isSpace;
+            (wasSpace, isInText, isEscaped) = (isSpace, (c == '"' && !isEscaped) != isInText, isInText && c == '\\' && !isEscaped);
         }
     }
 }

@@ -4,8 +4,11 @@ namespace HpcBilling.Usage.Slurm.Parsing;
 
 /// <summary>Records of a live source that are stored in one transaction.</summary>
 /// <param name="recordsMax">Records it takes.</param>
-internal sealed class RecordChunk(int recordsMax)
+/// <param name="form">How the source tells them; null for a chunk that stays empty.</param>
+internal sealed class RecordChunk(int recordsMax, TextForm? form = null)
 {
+    public TextForm? Form { get; } = form;
+
     public List<JobRun> Runs { get; } = [];
 
     public List<QuarantinedRecord> Quarantined { get; } = [];

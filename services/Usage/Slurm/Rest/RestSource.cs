@@ -38,7 +38,7 @@ internal sealed class RestSource : UsageSource
         int records = 0;
         while (true)
         {
-            var chunk = new RecordChunk(ChunkRecordsMax);
+            var chunk = new RecordChunk(ChunkRecordsMax, TextForm.Of(asked.Version));
             if (!await GuardAsync(() => answer.ReadAsync(chunk, limit.Token), cancellation, response)) break;
 
             records += chunk.Count;

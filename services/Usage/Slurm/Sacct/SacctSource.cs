@@ -40,6 +40,7 @@ internal sealed class SacctSource(SourceOptions options) : UsageSource(options)
         limit.CancelAfter(TimeSpan.FromSeconds(Options.TimeoutSeconds));
         fields ??= await FieldsAsync(limit.Token, cancellation);
         SacctLayout layout = Layout(fields);
+        var form = TextForm.Of(layout);
         using var run = SacctProcess.Start(Options, Arguments(fields, Options.Cluster, from, to), limit.Token);
         var reader = new LineReader(run.Output, 0, 0);
         var parser = new SacctLineParser(layout);
@@ -47,7 +48,7 @@ internal sealed class SacctSource(SourceOptions options) : UsageSource(options)
         bool isWhole;
         while (true)
         {
-            var chunk = new RecordChunk(ChunkRecordsMax);
+            var chunk = new RecordChunk(ChunkRecordsMax, form);
             // The reader works on the bytes as they come; the pipe blocks, so it does so on a thread of its own.
             isWhole = await Task.Run(() => Fill(reader, parser, layout, chunk), CancellationToken.None);
             if (limit.IsCancellationRequested || !isWhole || chunk.Count == 0) break;

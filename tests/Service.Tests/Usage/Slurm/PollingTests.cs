@@ -122,7 +122,7 @@ public sealed class PollingTests(Servers servers)
         stub.Put(new StubRecord(1, Now - 600, Now - 600, Now - 60));
 
         await PolledService.UntilRunsAsync(usage, 1);
-        await Wait.UntilAsync("it has come again", async () => (await usage.QueryAsync<long>("SELECT times FROM read_quarantine")) is [> 1]);
+        await Wait.UntilAsync("it has come again", async () => (await usage.QueryAsync<long>("SELECT times FROM quarantine")) is [> 1]);
 
         using HttpClient admin = usage.Client(TestCaller.Admin());
         JsonNode kept = Assert.Single((await admin.GetFromJsonAsync<JsonNode>("/api/v1/clusters/hpc/quarantine"))!["items"]!.AsArray())!;

@@ -60,7 +60,7 @@ public sealed class RealClusterTests(Servers servers)
         Assert.Equal(await usage.QueryAsync<string>(FactsSql), await bySacct.QueryAsync<string>(FactsSql));
         foreach (RunningService service in new[] { usage, bySacct })
         {
-            Assert.Empty(await service.QueryAsync<string>("SELECT code || ': ' || reason || ' ' || text FROM read_quarantine"));
+            Assert.Empty(await service.QueryAsync<string>("SELECT code || ': ' || reason || ' ' || text FROM quarantine"));
             // To change the source is no correction.
             Assert.Empty(await service.QueryAsync<string>("SELECT job_key || array_to_string(changed, ',') FROM run_versions"));
             Assert.Equal(0, await service.ScalarAsync<long>("SELECT count(*) - count(DISTINCT job_key) FROM runs"));
