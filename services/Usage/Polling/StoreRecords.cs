@@ -37,8 +37,9 @@ internal sealed class StoreRecords(Database database, ClusterLease lease, TimePr
     /// <param name="chunk">What it told; may be empty.</param>
     /// <param name="position">Where the read stands with this chunk: its position as before, or the end of the window.</param>
     /// <param name="cancellation">Cancels the statements.</param>
+    /// <returns>How many runs are new or known better than before.</returns>
     /// <exception cref="LeaseLostException">Another worker has the cluster; nothing was stored.</exception>
-    public async Task StoreAsync(ClusterRead read, string source, RecordChunk chunk, DateTimeOffset position, CancellationToken cancellation)
+    public async Task<int> StoreAsync(ClusterRead read, string source, RecordChunk chunk, DateTimeOffset position, CancellationToken cancellation)
     {
         await using OrgTransaction transaction = await database.BeginAsync(read.OrgId, cancellation);
         // Overlapping windows bring mostly what is known.
@@ -59,6 +60,7 @@ internal sealed class StoreRecords(Database database, ClusterLease lease, TimePr
         UsageMetrics.Runs.Add(result.Stored + result.Updated);
         UsageMetrics.Corrected.Add(result.Corrected);
         UsageMetrics.Records.Add(chunk.Count, new KeyValuePair<string, object?>("source", source));
+        return result.Stored + result.Updated + result.Corrected;
     }
 
     private static QuarantinedRecord Refused(in JobRun run, LineProblem problem) => new(problem, $"{run.JobKey} sluid={run.Sluid}");
