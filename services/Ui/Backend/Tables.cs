@@ -33,7 +33,9 @@ public sealed record UsedShare(decimal? Cpu, decimal? Memory, bool IsLong)
 
     public bool IsMemoryLow => IsLow(Memory);
 
-    public static UsedShare Of(UsageRun run) => new(run.CpuEfficiency, run.MemoryEfficiency, run.ChargedSeconds >= LongMinutes * SecondsPerMinute);
+    public static UsedShare Of(UsageRun run) => new(run.CpuEfficiency, run.MemoryEfficiency, IsLasting(run.ChargedSeconds));
+
+    public static bool IsLasting(long seconds) => seconds >= LongMinutes * SecondsPerMinute;
 
     private bool IsLow(decimal? share) => IsLong && share < LowBelow;
 }
