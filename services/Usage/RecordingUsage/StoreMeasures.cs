@@ -1,6 +1,6 @@
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults.Data;
-using HpcBilling.Usage.Domain;
+using HpcBilling.Usage.Slurm.Parsing;
 
 namespace HpcBilling.Usage.RecordingUsage;
 

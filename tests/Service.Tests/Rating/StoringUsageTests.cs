@@ -226,7 +226,7 @@ public sealed class StoringUsageTests(RatingSite site) : IClassFixture<RatingSit
     {
         var org = await site.NewOrgWithTariffAsync();
         var random = new Random(20170102);
-        RecordedRun[] plain = [.. Enumerable.Range(1, 200).Select(number => Runs.Of("alice", number, random.Next(0, 90_000), random.Next(0, 129), random.Next(0, 9), random.Next(0, 1_000_000)))];
+        var plain = Enumerable.Range(1, 200).Select(number => Runs.Of("alice", number, random.Next(0, 90_000), random.Next(0, 129), random.Next(0, 9), random.Next(0, 1_000_000))).ToArray();
         await org.StoreAsync(plain);
         await org.StoreAsync([.. plain.Select(run => run with
         {

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using HpcBilling.Usage.Domain;
+using HpcBilling.Usage.Slurm.Parsing;
 
 namespace HpcBilling.Usage.Slurm.Json;
 

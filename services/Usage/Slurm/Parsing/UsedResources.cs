@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using HpcBilling.Usage.Domain;
 
-namespace HpcBilling.Usage.Domain;
+namespace HpcBilling.Usage.Slurm.Parsing;
 
 /// <summary>
 /// How much of what it was allocated an ended run made use of, as its steps tell it. Shown beside the charge, and no part of it.
