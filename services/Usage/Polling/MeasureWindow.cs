@@ -36,6 +36,7 @@ internal sealed class MeasureWindow(Database database, TimeProvider clock, ILogg
         catch (Exception failure) when (!cancellation.IsCancellationRequested)
         {
             pausedUntil[source] = clock.GetUtcNow() + Pause;
+            UsageMetrics.MeasureFailures.Add(1);
             log.LogWarning(failure, "What runs of cluster {Cluster} made use of could not be read from {Source}; their charges are complete", read.Cluster, source.Name);
         }
     }

@@ -64,6 +64,7 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
         catch (PostgresException)
         {
             await transaction.Transaction.RollbackAsync(Savepoint, cancellation);
+            UsageMetrics.MeasureFailures.Add(1);
         }
     }
 
