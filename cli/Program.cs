@@ -9,7 +9,7 @@ var json = new Option<bool>("--json") { Description = "Print JSON for scripts" }
 var root = new RootCommand("HPC billing from the command line. Sign in with `hpcb login` first.\n" + ExitCode.Help)
 {
     SignInCommands.CreateLogin(terminal), SignInCommands.CreateLogout(terminal), SignInCommands.CreateWhoami(terminal, json),
-    ImportCommand.Create(terminal, json),
+    ImportCommand.Create(terminal, json), ExportCommand.Create(terminal, json),
     JobsCommands.CreateJobs(terminal, json), JobsCommands.CreateQuarantine(terminal, json),
     ClusterCommands.CreateClusters(terminal, json), ClusterCommands.CreateBackfill(terminal, json),
     UsageCommand.Create(terminal, json),

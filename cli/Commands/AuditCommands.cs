@@ -55,30 +55,10 @@ internal static class AuditCommands
         }
     }
 
-    /// <summary>Writes beside and renames: a download that broke off leaves no file that looks like a chain.</summary>
     private static async Task DownloadAsync(string path, CancellationToken cancellationToken)
     {
-        string draft = path + ".part";
-        try
-        {
-            using GatewayClient gateway = GatewayClient.Open();
-            using HttpResponseMessage response = await gateway.GetStreamAsync("api/v1/audit/export.csv", cancellationToken);
-            await using (var stream = new FileStream(draft, FileMode.Create, FileAccess.Write))
-                await response.Content.CopyToAsync(stream, cancellationToken);
-            File.Move(draft, path, overwrite: true);
-        }
-        catch (HttpRequestException cut)
-        {
-            throw new CommandFailedException(ExitCode.Unreachable, $"the export broke off: {cut.Message}", cut);
-        }
-        catch (Exception unwritable) when (unwritable is IOException or UnauthorizedAccessException)
-        {
-            throw new CommandFailedException(ExitCode.Failed, $"cannot write {path}: {unwritable.Message}", unwritable);
-        }
-        finally
-        {
-            File.Delete(draft);
-        }
+        using GatewayClient gateway = GatewayClient.Open();
+        await Download.SaveAsync(gateway, "api/v1/audit/export.csv", path, cancellationToken);
     }
 
     private static ChainVerdict Check(FileInfo export)

@@ -3,16 +3,12 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using HpcBilling.Cli.Gateway;
 using HpcBilling.Cli.Output;
-using Spectre.Console;
 
 namespace HpcBilling.Cli.Commands;
 
 /// <summary><c>hpcb clusters</c>: how each is read. <c>hpcb backfill</c>: read a part of a cluster's past.</summary>
 internal static class ClusterCommands
 {
-    private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan PollMax = TimeSpan.FromSeconds(5);
-
     public static Command CreateClusters(Terminal terminal, Option<bool> json)
     {
         var command = new Command("clusters", "Clusters that are polled, by which source, and how each source is (admins)") { json };
@@ -37,7 +33,7 @@ internal static class ClusterCommands
             JsonObject created = await gateway.PostAsync(path, body, Guid.CreateVersion7(), cancellationToken);
             JsonObject document = parsed.GetValue(noWait)
                 ? created
-                : await WaitAsync(terminal, gateway, created["id"]!.GetValue<Guid>(), isShown: terminal.IsInteractive && !isJson, cancellationToken);
+                : await JobWait.RunAsync(terminal, gateway, created["id"]!.GetValue<Guid>(), isShown: terminal.IsInteractive && !isJson, cancellationToken);
             return Report(terminal, document, isJson);
         });
         return command;
@@ -74,30 +70,6 @@ internal static class ClusterCommands
         return ExitCode.Ok;
     }
 
-    private static Task<JsonObject> WaitAsync(Terminal terminal, GatewayClient gateway, Guid id, bool isShown, CancellationToken cancellationToken)
-    {
-        if (!isShown) return PollAsync(gateway, id, _ => { }, cancellationToken);
-        return terminal.Out.Progress()
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
-            .StartAsync(context =>
-            {
-                ProgressTask bar = context.AddTask("Reading the past");
-                return PollAsync(gateway, id, read => bar.Value = 100 * read.Part, cancellationToken);
-            });
-    }
-
-    private static async Task<JsonObject> PollAsync(GatewayClient gateway, Guid id, Action<Backfill> report, CancellationToken cancellationToken)
-    {
-        for (TimeSpan delay = FirstPoll; ; delay = delay * 2 < PollMax ? delay * 2 : PollMax)
-        {
-            JsonObject document = await gateway.GetAsync($"api/v1/jobs/{id}", cancellationToken);
-            Backfill read = document.As<Backfill>();
-            report(read);
-            if (read.IsOver) return document;
-            await Task.Delay(delay, cancellationToken);
-        }
-    }
-
     private static int Report(Terminal terminal, JsonObject document, bool isJson)
     {
         Backfill read = document.As<Backfill>();
@@ -117,7 +89,7 @@ internal static class ClusterCommands
         }
 
         if (!read.IsOver || read.Status == "succeeded") return ExitCode.Ok;
-        terminal.Warn($"the back-fill was given up: {read.Error ?? read.Status}");
+        terminal.Warn($"the back-fill was {(read.Status == "cancelled" ? "cancelled" : "given up")}: {read.Error}");
         return ExitCode.Failed;
     }
 
@@ -127,8 +99,6 @@ internal static class ClusterCommands
         Guid Id, string Status, DateTimeOffset From, DateTimeOffset To, DateTimeOffset Position, long Records, long Stored, long Updated, long Corrected,
         long Known, long Quarantined, string? Error)
     {
-        public bool IsOver => Status is "succeeded" or "dead_letter";
-
-        public double Part => (Position - From) / (To - From);
+        public bool IsOver => Status is "succeeded" or "dead_letter" or "cancelled";
     }
 }

@@ -20,7 +20,7 @@ internal sealed record ImportJob(
     string? ErrorCode,
     string? Error)
 {
-    public bool IsOver => Status is "succeeded" or "failed" or "dead_letter";
+    public bool IsOver => Status is "succeeded" or "failed" or "dead_letter" or "cancelled";
 
     public bool HasSucceeded => Status == "succeeded";
 

@@ -38,6 +38,8 @@ internal static class RouteTable
         new("/api/v1/imports/{**rest}", "usage", Api),
         new("/api/v1/imports/{id}/content", "usage", Api) { IsUpload = true, TimeMax = UploadTime },
         new("/api/v1/jobs/{**rest}", "usage", Api),
+        new("/api/v1/exports/{**rest}", "usage", Api),
+        new("/api/v1/exports/{id}/content", "usage", Api) { TimeMax = ExportTime },
         new("/api/v1/clusters/{**rest}", "usage", Api),
 
         new("/payments/{**rest}", "payment", Page),

@@ -1,10 +1,11 @@
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults;
-using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Messaging;
 using HpcBilling.Usage;
+using HpcBilling.Usage.ExportingRuns;
+using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Polling;
 using HpcBilling.Usage.RecordingUsage;
 
@@ -15,10 +16,8 @@ builder.AddMessaging("usage");
 builder.Services.AddMessageSource<UsageRecorded, UsageRecordedSource>();
 builder.Services.AddOptions<UsageOptions>().BindConfiguration(UsageOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 builder.Services.AddSingleton<Spool>();
-builder.Services.AddSingleton<ImportSignal>();
-builder.Services.AddSingleton<ImportQueue>();
 builder.Services.AddSingleton<RunImport>();
-builder.Services.AddHostedService<ImportWorker>();
+builder.Services.AddJobs().AddJobHandler<ImportHandler>().AddJobHandler<ExportHandler>();
 builder.Services.AddHostedService<TidySpool>();
 builder.Services.AddPolling();
 
@@ -27,10 +26,11 @@ if (await app.MigrateIfAskedAsync(args)) return;
 app.UseServiceDefaults();
 
 RouteGroupBuilder imports = app.MapGroup("/api/v1/imports");
-RouteGroupBuilder jobs = app.MapGroup("/api/v1/jobs").RequireAuthorization(Policies.Operator, Policies.Scope("usage.read"));
 CreateImport.Map(imports);
 ReceiveContent.Map(imports);
-ReadImports.Map(imports, jobs);
+ReadImports.Map(imports);
+JobEndpoints.Map(app.MapGroup("/api/v1/jobs"));
+Exports.Map(app.MapGroup("/api/v1/exports"));
 ReadClusters.Map(app.MapGroup("/api/v1/clusters"));
 
 await app.RunServiceAsync(args);

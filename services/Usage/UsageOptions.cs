@@ -17,11 +17,11 @@ public sealed class UsageOptions
     [Range(1, 1L << 50)]
     public long UploadBytesMax { get; set; } = 2L << 30;
 
-    /// <summary>Days after which an upload that nobody finished is given up.</summary>
+    /// <summary>Days that files are kept: uploads that nobody finished, those of imports that were given up or cancelled, and exports.</summary>
     [Range(1, 365)]
     public int UploadDaysMax { get; set; } = 7;
 
-    /// <summary>How long an import that has fallen silent is left to its worker, seconds.</summary>
+    /// <summary>How long a job that has fallen silent is left to its worker, seconds.</summary>
     [Range(2, 600)]
     public int LeaseSeconds { get; set; } = 10;
 
@@ -29,9 +29,13 @@ public sealed class UsageOptions
     [Range(1, 1_000_000)]
     public int ChunkLinesMax { get; set; } = 20_000;
 
-    /// <summary>Attempts without progress before an import is given up.</summary>
+    /// <summary>Attempts without progress before a job is given up.</summary>
     [Range(1, 100)]
     public int AttemptsMax { get; set; } = 10;
+
+    /// <summary>Longest pause before the next attempt, seconds; the first is one second, and each is twice the one before.</summary>
+    [Range(1, 3600)]
+    public int RetrySecondsMax { get; set; } = 60;
 
     /// <summary>Where records come from besides uploads; the order is the order of preference within a cluster.</summary>
     public IList<SourceOptions> Sources { get; init; } = [];

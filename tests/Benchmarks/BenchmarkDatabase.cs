@@ -59,8 +59,9 @@ internal sealed class BenchmarkDatabase : IAsyncDisposable
         await RunAsync(
             administrator.ConnectionString,
             """
-            INSERT INTO import_jobs (id, org_id, status, stage, requested_by, file_name, format, size_bytes, bytes_received, created_at)
-            VALUES (@id, @org, 'queued', 'waiting', 'benchmark', 'log', 'sacct', @size, @size, now())
+            INSERT INTO jobs (id, org_id, type, status, stage, subject, requested_by, total, due_at, created_at)
+            VALUES (@id, @org, 'import', 'queued', 'waiting', 'log', 'benchmark', @size, now(), now());
+            INSERT INTO import_jobs (id, org_id, format, size_bytes, bytes_received) VALUES (@id, @org, 'sacct', @size, @size);
             """,
             ("id", id), ("org", Orgs.Default), ("size", sizeBytes));
         return id;
@@ -70,7 +71,7 @@ internal sealed class BenchmarkDatabase : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection(administrator.ConnectionString);
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand("SELECT to_jsonb(j) ->> @counter FROM import_jobs j WHERE id = @id AND status = 'succeeded'", connection);
+        await using var command = new NpgsqlCommand("SELECT to_jsonb(j) ->> @counter FROM imports j WHERE id = @id AND status = 'succeeded'", connection);
         command.Parameters.AddWithValue("counter", counter);
         command.Parameters.AddWithValue("id", importId);
         return long.Parse((string?)await command.ExecuteScalarAsync() ?? "-1", CultureInfo.InvariantCulture);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using HpcBilling.Usage;
+using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.RecordingUsage;
 using Microsoft.Extensions.Options;
 
@@ -57,7 +58,7 @@ internal static class Importing
             var figures = new Figures(double.MaxValue, double.MaxValue, double.MaxValue, 0);
             for (int round = 0; round < Rounds; round++)
             {
-                await database.ExecuteAsync("TRUNCATE runs, import_jobs, import_quarantine, outbox");
+                await database.ExecuteAsync("TRUNCATE runs, jobs, job_events, import_jobs, reads, import_quarantine, outbox");
                 double import = await ImportAsync(database, log, folder, rows, isKnown: false);
                 double again = await ImportAsync(database, log, folder, rows, isKnown: true);
                 double copy = await database.CopyAsync(Path.Combine(folder, "rows"));
@@ -77,7 +78,8 @@ internal static class Importing
     {
         IOptions<UsageOptions> options = Options.Create(new UsageOptions { SpoolPath = Path.Combine(folder, "spool") });
         var spool = new Spool(options);
-        var queue = new ImportQueue(database.Serving, options, TimeProvider.System);
+        var ledger = new JobLedger(database.Serving, options, TimeProvider.System);
+        var handler = new ImportHandler(database.Serving, new RunImport(database.Serving, spool, options), spool);
         Guid id = await database.AnnounceAsync(new FileInfo(log).Length);
         await using (FileStream upload = spool.OpenWrite(id))
         {
@@ -86,9 +88,10 @@ internal static class Importing
         }
 
         long began = Stopwatch.GetTimestamp();
-        ImportJob job = await queue.ClaimAsync(CancellationToken.None) ?? throw new InvalidOperationException("There is no import to claim.");
-        if (await new RunImport(database.Serving, spool, options).RunAsync(job, queue.Owner, CancellationToken.None) is { } refused) throw new InvalidOperationException(refused.Message);
-        await queue.SucceedAsync(job, CancellationToken.None);
+        Job job = await ledger.ClaimAsync(handler.Type, handler.FirstStage, CancellationToken.None) ?? throw new InvalidOperationException("There is no import to claim.");
+        JobOutcome outcome = await handler.RunAsync(new JobContext(job, ledger), CancellationToken.None);
+        if (outcome is JobOutcome.Failed failed) throw new InvalidOperationException(failed.Error);
+        await ledger.FinishAsync(job, outcome, handler.DescribeAsync, CancellationToken.None);
         double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
 
         spool.Delete(id);

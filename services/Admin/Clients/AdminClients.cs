@@ -4,7 +4,7 @@ internal static class AdminClients
 {
     public static void AddAdminClients(this IServiceCollection services) => services
         .AddSingleton<RatingOffice>()
-        .AddSingleton<ImportJobs>()
+        .AddSingleton<Jobs>()
         .AddSingleton<Payments>()
         .AddSingleton<AuditLog>()
         .AddSingleton<Users>();

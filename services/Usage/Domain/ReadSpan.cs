@@ -41,5 +41,8 @@ internal static class ReadSpan
     /// <summary>How long to leave a cluster alone that failed so many times, before jitter.</summary>
     public static TimeSpan Backoff(int failures, int secondsMax) => TimeSpan.FromSeconds(Math.Min(secondsMax, 1L << Math.Clamp(failures, 0, 30)));
 
+    /// <summary>Whole seconds from one instant to another.</summary>
+    public static long Seconds(DateTimeOffset from, DateTimeOffset to) => (to - from).Ticks / TimeSpan.TicksPerSecond;
+
     private static DateTimeOffset Seconds(DateTimeOffset instant) => DateTimeOffset.FromUnixTimeSeconds(instant.ToUnixTimeSeconds());
 }

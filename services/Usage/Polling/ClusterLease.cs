@@ -1,5 +1,5 @@
 using HpcBilling.ServiceDefaults.Data;
-using HpcBilling.Usage.RecordingUsage;
+using HpcBilling.Usage.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Usage.Polling;
@@ -12,7 +12,8 @@ internal sealed class ClusterLease(Database database, IOptions<UsageOptions> opt
         UPDATE clusters SET lease_owner = @Owner, leased_until = clock_timestamp() + make_interval(secs => @Seconds)
         WHERE org_id = @Org AND name = @Name AND (leased_until IS NULL OR leased_until < clock_timestamp() OR lease_owner = @Owner)
             AND (poll_due_at <= @Now OR (failures = 0 AND EXISTS (
-                SELECT 1 FROM reads WHERE reads.org_id = @Org AND reads.cluster = @Name AND reads.status IN ('queued', 'running'))))
+                SELECT 1 FROM jobs
+                WHERE jobs.org_id = @Org AND jobs.subject = @Name AND jobs.type IN ('poll', 'month', 'backfill') AND jobs.status IN ('queued', 'running'))))
         """;
 
     private const string RenewSql = """

@@ -1,12 +1,13 @@
 using HpcBilling.ServiceDefaults.Auditing;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.Usage.Domain;
+using HpcBilling.Usage.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Usage.Polling;
 
 /// <summary>What is to be read of a cluster and how far it is. Everything is in the tables: whoever has the lease goes on where another stopped.</summary>
-internal sealed class ClusterLedger(Database database, IOptions<PollingOptions> options, TimeProvider clock)
+internal sealed class ClusterLedger(Database database, JobLedger jobs, IOptions<PollingOptions> options, TimeProvider clock)
 {
     private const int ErrorLengthMax = 500;
 
@@ -21,22 +22,23 @@ internal sealed class ClusterLedger(Database database, IOptions<PollingOptions> 
 
     // One of each at a time: what another replica has begun is gone on with.
     private const string BeginSql = """
-        INSERT INTO reads (id, org_id, cluster, kind, status, requested_by, from_at, to_at, position_at, window_seconds, created_at)
-        VALUES (@Id, @Org, @Cluster, @Kind, 'queued', 'system', @From, @To, @From, @WindowSeconds, @Now)
-        ON CONFLICT DO NOTHING
+        INSERT INTO reads (id, org_id, cluster, from_at, to_at, position_at, window_seconds) VALUES (@Id, @Org, @Cluster, @From, @To, @From, @WindowSeconds)
         """;
 
     // Years of the past wait for what happens now.
     private const string NextSql = """
-        UPDATE reads SET status = 'running', started_at = coalesce(started_at, @Now)
+        UPDATE jobs SET status = 'running', stage = 'reading', started_at = coalesce(started_at, @Now)
         WHERE id = (
-            SELECT id FROM reads WHERE org_id = @Org AND cluster = @Cluster AND status IN ('queued', 'running')
-            ORDER BY array_position(ARRAY['poll', 'month', 'backfill'], kind), created_at LIMIT 1)
-        RETURNING *
+            SELECT id FROM jobs WHERE org_id = @Org AND subject = @Cluster AND type IN ('poll', 'month', 'backfill') AND status IN ('queued', 'running')
+            ORDER BY array_position(ARRAY['poll', 'month', 'backfill'], type), created_at LIMIT 1)
+        RETURNING id
         """;
 
+    private const string FindSql = "SELECT * FROM cluster_reads WHERE org_id = @Org AND id = @Id";
+
     private const string EndSql = """
-        UPDATE reads SET status = 'succeeded', finished_at = @Now, error = NULL WHERE org_id = @Org AND id = @Id AND position_at = to_at
+        UPDATE jobs SET status = 'succeeded', stage = 'done', finished_at = @Now, error_code = NULL, error = NULL
+        WHERE org_id = @Org AND id = @Id AND status = 'running' AND EXISTS (SELECT 1 FROM reads WHERE reads.org_id = @Org AND reads.id = @Id AND position_at = to_at)
         """;
 
     private const string PolledSql = """
@@ -47,20 +49,24 @@ internal sealed class ClusterLedger(Database database, IOptions<PollingOptions> 
 
     // A poll that brought nothing leaves nothing behind.
     private const string ForgetSql = """
-        DELETE FROM reads WHERE org_id = @Org AND id = @Id AND kind <> 'backfill' AND stored + updated + corrected + quarantined = 0
+        DELETE FROM jobs
+        WHERE org_id = @Org AND id = @Id AND type <> 'backfill'
+            AND EXISTS (SELECT 1 FROM reads WHERE reads.org_id = @Org AND reads.id = @Id AND stored + updated + corrected + quarantined = 0)
         """;
 
     private const string TidySql = """
-        DELETE FROM reads WHERE org_id = @Org AND cluster = @Cluster AND kind <> 'backfill' AND finished_at < @Before
+        DELETE FROM jobs WHERE org_id = @Org AND subject = @Cluster AND type IN ('poll', 'month') AND finished_at < @Before
         """;
 
     private const string WindowSql = "UPDATE reads SET window_seconds = @Seconds WHERE org_id = @Org AND id = @Id";
 
     private const string FailSql = """
-        UPDATE reads SET attempts = attempts + 1, error = @Error,
-            status = CASE WHEN kind = 'backfill' AND attempts + 1 >= @AttemptsMax THEN 'dead_letter' ELSE status END,
-            finished_at = CASE WHEN kind = 'backfill' AND attempts + 1 >= @AttemptsMax THEN @Now END
-        WHERE org_id = @Org AND id = @Id
+        UPDATE jobs SET attempts = attempts + 1, due_at = @Due, error = @Error,
+            error_code = CASE WHEN type = 'backfill' AND attempts + 1 >= @AttemptsMax THEN 'attempts_exhausted' ELSE 'attempt_failed' END,
+            status = CASE WHEN type = 'backfill' AND attempts + 1 >= @AttemptsMax THEN 'dead_letter' ELSE 'queued' END,
+            stage = CASE WHEN type = 'backfill' AND attempts + 1 >= @AttemptsMax THEN 'done' ELSE 'waiting' END,
+            finished_at = CASE WHEN type = 'backfill' AND attempts + 1 >= @AttemptsMax THEN @Now END
+        WHERE org_id = @Org AND id = @Id AND status = 'running'
         RETURNING *
         """;
 
@@ -88,20 +94,28 @@ internal sealed class ClusterLedger(Database database, IOptions<PollingOptions> 
         ClusterRow row = (await transaction.QuerySingleOrDefaultAsync<ClusterRow>(ClusterSql, new { cluster.Org, cluster.Name }, cancellation))!;
         if (row.PollDueAt <= now)
         {
-            await BeginAsync(ClusterRead.Poll, ReadSpan.OfPoll(row.ReadUntil, TimeSpan.FromMinutes(polling.OverlapMinutes), now));
+            await BeginAsync(Job.Poll, ReadSpan.OfPoll(row.ReadUntil, TimeSpan.FromMinutes(polling.OverlapMinutes), now));
             if (row.MonthReadAt is null || now - row.MonthReadAt >= TimeSpan.FromHours(polling.MonthHours))
-                await BeginAsync(ClusterRead.Month, ReadSpan.OfOpenMonth(now, polling.PreviousMonthDays));
+                await BeginAsync(Job.Month, ReadSpan.OfOpenMonth(now, polling.PreviousMonthDays));
         }
 
-        ClusterRead? next = await transaction.QuerySingleOrDefaultAsync<ClusterRead>(NextSql, new { cluster.Org, Cluster = cluster.Name, Now = now }, cancellation);
+        Guid? id = await transaction.QuerySingleOrDefaultAsync<Guid?>(NextSql, new { cluster.Org, Cluster = cluster.Name, Now = now }, cancellation);
+        ClusterRead? next = id is null ? null : await transaction.QuerySingleOrDefaultAsync<ClusterRead>(FindSql, new { cluster.Org, Id = id }, cancellation);
         await transaction.CommitAsync(cancellation);
         return next;
 
-        Task BeginAsync(string kind, (DateTimeOffset From, DateTimeOffset To) span) => transaction.ExecuteAsync(
-            BeginSql,
-            new { Id = Guid.CreateVersion7(now), cluster.Org, Cluster = cluster.Name, Kind = kind, span.From, span.To, polling.WindowSeconds, Now = now },
-            cancellation);
+        async Task BeginAsync(string type, (DateTimeOffset From, DateTimeOffset To) span)
+        {
+            var wanted = new NewJob(type, "waiting", cluster.Name, "system") { Total = ReadSpan.Seconds(span.From, span.To) };
+            if (await jobs.TryCreateAsync(transaction, wanted, cancellation) is not { } created) return;
+            await AddReadAsync(transaction, created.Id, cluster.Name, span.From, span.To, cancellation);
+        }
     }
+
+    /// <summary>What a job of this ledger reads, besides what every job has.</summary>
+    public async Task AddReadAsync(OrgTransaction transaction, Guid job, string cluster, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation) =>
+        await transaction.ExecuteAsync(
+            BeginSql, new { Id = job, Org = transaction.OrgId, Cluster = cluster, From = from, To = to, polling.WindowSeconds }, cancellation);
 
     /// <summary>The read has reached its end.</summary>
     public async Task EndAsync(ClusterRead read, CancellationToken cancellation)
@@ -111,9 +125,9 @@ internal sealed class ClusterLedger(Database database, IOptions<PollingOptions> 
         await using OrgTransaction transaction = await database.BeginAsync(read.OrgId, cancellation);
         if (await transaction.ExecuteAsync(EndSql, args, cancellation) == 1)
         {
-            if (read.Kind == ClusterRead.Poll) await transaction.ExecuteAsync(PolledSql, args, cancellation);
-            if (read.Kind == ClusterRead.Month) await transaction.ExecuteAsync(MonthReadSql, args, cancellation);
-            if (read.Kind == ClusterRead.Backfill) await transaction.AuditAsync(new AuditAct("system", "backfill.succeeded", $"backfill:{read.Id}", Details(read)), cancellation);
+            if (read.Type == Job.Poll) await transaction.ExecuteAsync(PolledSql, args, cancellation);
+            if (read.Type == Job.Month) await transaction.ExecuteAsync(MonthReadSql, args, cancellation);
+            if (read.Type == Job.Backfill) await transaction.AuditAsync(new AuditAct("system", "backfill.succeeded", $"backfill:{read.Id}", Details(read)), cancellation);
             await transaction.ExecuteAsync(ForgetSql, args, cancellation);
             await transaction.ExecuteAsync(TidySql, args, cancellation);
         }
@@ -142,8 +156,9 @@ internal sealed class ClusterLedger(Database database, IOptions<PollingOptions> 
             Org = read.OrgId, read.Id, read.Cluster, Error = said, Now = now, Due = now + (pause * (0.75 + (Random.Shared.NextDouble() / 2))),
             AttemptsMax = polling.BackfillAttemptsMax,
         };
-        ClusterRead failed = (await transaction.QuerySingleOrDefaultAsync<ClusterRead>(FailSql, args, cancellation))!;
-        if (failed.FinishedAt is not null) await transaction.AuditAsync(new AuditAct("system", "backfill.failed", $"backfill:{read.Id}", Details(failed)), cancellation);
+        // Cancelled meanwhile: nothing to give up.
+        Job? failed = await transaction.QuerySingleOrDefaultAsync<Job>(FailSql, args, cancellation);
+        if (failed?.FinishedAt is not null) await transaction.AuditAsync(new AuditAct("system", "backfill.failed", $"backfill:{read.Id}", Details(read)), cancellation);
         await transaction.ExecuteAsync(BackOffSql, args, cancellation);
         await transaction.CommitAsync(cancellation);
     }

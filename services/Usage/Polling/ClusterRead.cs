@@ -1,18 +1,11 @@
+using HpcBilling.Usage.Jobs;
+
 namespace HpcBilling.Usage.Polling;
 
-/// <summary>A row of <c>reads</c>; see the table for what the columns mean.</summary>
-internal sealed record ClusterRead
+/// <summary>A row of the view <c>cluster_reads</c>: a job and how far it is; see the tables for what the columns mean.</summary>
+internal sealed record ClusterRead : Job
 {
-    public const string Poll = "poll";
-    public const string Month = "month";
-    public const string Backfill = "backfill";
-
-    public Guid Id { get; init; }
-    public Guid OrgId { get; init; }
-    public string Cluster { get; init; } = "";
-    public string Kind { get; init; } = "";
-    public string Status { get; init; } = "";
-    public string RequestedBy { get; init; } = "";
+    public string Cluster => Subject;
     public DateTimeOffset FromAt { get; init; }
     public DateTimeOffset ToAt { get; init; }
     public DateTimeOffset PositionAt { get; init; }
@@ -25,20 +18,15 @@ internal sealed record ClusterRead
     public long Corrected { get; init; }
     public long Known { get; init; }
     public long Quarantined { get; init; }
-    public int Attempts { get; init; }
-    public string? Error { get; init; }
-    public DateTimeOffset CreatedAt { get; init; }
-    public DateTimeOffset? StartedAt { get; init; }
-    public DateTimeOffset? FinishedAt { get; init; }
 }
 
 /// <summary>A read as clients see it; <c>position</c> between <c>from</c> and <c>to</c> is its progress.</summary>
 internal sealed record ClusterReadView(
-    Guid Id, string Type, string Status, string Cluster, DateTimeOffset From, DateTimeOffset To, DateTimeOffset Position, string? Source,
-    long Records, long Runs, long Stored, long Updated, long Corrected, long Known, long Quarantined, int Attempts, string? Error,
+    Guid Id, string Type, string Status, string Stage, string Subject, string Cluster, string RequestedBy, long Done, long? Total, DateTimeOffset From, DateTimeOffset To, DateTimeOffset Position, string? Source,
+    long Records, long Runs, long Stored, long Updated, long Corrected, long Known, long Quarantined, int Attempts, string? ErrorCode, string? Error,
     DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt)
 {
     public static ClusterReadView Of(ClusterRead read) => new(
-        read.Id, read.Kind, read.Status, read.Cluster, read.FromAt, read.ToAt, read.PositionAt, read.Source, read.Records, read.Runs, read.Stored,
-        read.Updated, read.Corrected, read.Known, read.Quarantined, read.Attempts, read.Error, read.CreatedAt, read.StartedAt, read.FinishedAt);
+        read.Id, read.Type, read.Status, read.Stage, read.Subject, read.Cluster, read.RequestedBy, read.Done, read.Total, read.FromAt, read.ToAt, read.PositionAt, read.Source, read.Records, read.Runs, read.Stored,
+        read.Updated, read.Corrected, read.Known, read.Quarantined, read.Attempts, read.ErrorCode, read.Error, read.CreatedAt, read.StartedAt, read.FinishedAt);
 }

@@ -1,5 +1,5 @@
 using HpcBilling.Usage.Domain;
-using HpcBilling.Usage.RecordingUsage;
+using HpcBilling.Usage.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Usage.Polling;

@@ -1,10 +1,9 @@
-using System.Globalization;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.Usage.Domain;
+using HpcBilling.Usage.Jobs;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Usage.Polling;
 
@@ -25,13 +24,7 @@ internal static class ReadClusters
         FROM source_states WHERE org_id = @Org ORDER BY cluster, preference, source
         """;
 
-    private const string InsertSql = """
-        INSERT INTO reads (id, org_id, cluster, kind, status, requested_by, idempotency_key, from_at, to_at, position_at, window_seconds, created_at)
-        VALUES (@Id, @Org, @Cluster, 'backfill', 'queued', @RequestedBy, @Key, @From, @To, @From, @WindowSeconds, @Now)
-        ON CONFLICT (org_id, idempotency_key) DO NOTHING
-        """;
-
-    private const string FindSql = "SELECT * FROM reads WHERE org_id = @Org AND (id = @Id OR idempotency_key = @Key)";
+    private const string FindSql = "SELECT * FROM cluster_reads WHERE org_id = @OrgId AND id = @Id";
 
     public static void Map(RouteGroupBuilder clusters)
     {
@@ -51,45 +44,33 @@ internal static class ReadClusters
 
     private static async Task<IResult> BackfillAsync(
         string name, Request request, [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey, Caller caller, Database database, Clusters clusters,
-        IOptions<PollingOptions> options, TimeProvider clock, CancellationToken cancellation)
+        JobLedger jobs, ClusterLedger ledger, TimeProvider clock, CancellationToken cancellation)
     {
         DateTimeOffset now = Microseconds.Truncate(clock.GetUtcNow());
         if (!SlurmName.TryCluster(name, out string cluster) || clusters.Find(caller.OrgId, cluster) is null) return Problems.NotFound("cluster");
         if (idempotencyKey?.Length > NameLengthMax) return Problems.Invalid("Idempotency-Key", $"must have at most {NameLengthMax} characters");
-        if (!TryInstant(request.From, out DateTimeOffset from)) return Problems.Invalid("from", "must be a date (2024-01-01, in UTC) or an instant with its offset");
+        if (!InstantText.TryParse(request.From, out DateTimeOffset from)) return Problems.Invalid("from", InstantText.Expected);
         DateTimeOffset to = now;
-        if (request.To is not null && !TryInstant(request.To, out to)) return Problems.Invalid("to", "must be a date (2024-01-01, in UTC) or an instant with its offset");
+        if (request.To is not null && !InstantText.TryParse(request.To, out to)) return Problems.Invalid("to", InstantText.Expected);
         if (from >= to || to > now.AddDays(1)) return Problems.Invalid("to", "must lie behind 'from' and not in the future");
         if (from < now.AddYears(-YearsMax)) return Problems.Invalid("from", $"must lie within {YearsMax} years");
 
-        var row = new
-        {
-            Id = Guid.CreateVersion7(now), Org = caller.OrgId, Cluster = cluster, RequestedBy = caller.Username, Key = idempotencyKey,
-            From = Microseconds.Truncate(from), To = Microseconds.Truncate(to), options.Value.WindowSeconds, Now = now,
-        };
+        (from, to) = (Microseconds.Truncate(from), Microseconds.Truncate(to));
         await using OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation);
-        bool isNew = await transaction.ExecuteAsync(InsertSql, row, cancellation) == 1;
-        ClusterRead read = (await transaction.QuerySingleOrDefaultAsync<ClusterRead>(FindSql, row, cancellation))!;
-        bool isSame = read.Cluster == cluster && read.FromAt == row.From && (request.To is null || read.ToAt == row.To);
-        if (!isNew && !isSame) return Problems.Conflict("The Idempotency-Key was used for another back-fill.");
+        var wanted = new NewJob(Job.Backfill, "waiting", cluster, caller.Username) { IdempotencyKey = idempotencyKey, Total = ReadSpan.Seconds(from, to) };
+        (Job created, bool isNew) = await jobs.CreateAsync(transaction, wanted, cancellation);
         if (isNew)
         {
+            await ledger.AddReadAsync(transaction, created.Id, cluster, from, to, cancellation);
             var details = new Dictionary<string, string>(StringComparer.Ordinal) { ["cluster"] = cluster, ["from"] = from.ToString("O"), ["to"] = to.ToString("O") };
-            await transaction.AuditAsync(caller.Act("backfill.requested", $"backfill:{read.Id}", details), cancellation);
+            await transaction.AuditAsync(caller.Act("backfill.requested", $"backfill:{created.Id}", details), cancellation);
         }
 
+        ClusterRead? read = await transaction.QuerySingleOrDefaultAsync<ClusterRead>(FindSql, new { created.OrgId, created.Id }, cancellation);
+        if (read is not { Type: Job.Backfill } || read.Cluster != cluster || read.FromAt != from || (request.To is not null && read.ToAt != to))
+            return Problems.Conflict("The Idempotency-Key was used for another request.");
         await transaction.CommitAsync(cancellation);
         return TypedResults.Accepted($"/api/v1/jobs/{read.Id}", ClusterReadView.Of(read));
-    }
-
-    private static bool TryInstant(string? text, out DateTimeOffset instant)
-    {
-        instant = default;
-        bool isDate = DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly date);
-        if (isDate) instant = new DateTimeOffset(date, TimeOnly.MinValue, TimeSpan.Zero);
-        string[] forms = ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFK"];
-        return isDate || (text is not null && (text.EndsWith('Z') || text.Length > 19) && DateTimeOffset.TryParseExact(
-            text, forms, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out instant));
     }
 
     internal sealed record Request(string? From, string? To);

@@ -3,6 +3,7 @@ using System.Text;
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.Usage.Domain;
+using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.RecordingUsage;
 using HpcBilling.Usage.Slurm.Parsing;
 
@@ -24,12 +25,15 @@ internal sealed class StoreRecords(Database database, ClusterLease lease, TimePr
 
     // Whoever lost the lease, or is not at this position, changes nothing.
     private const string ProgressSql = """
+        WITH job AS (
+            UPDATE jobs SET done = @Done, attempts = CASE WHEN @To > @From THEN 0 ELSE attempts END
+            WHERE org_id = @Org AND id = @Id AND status = 'running'
+                AND EXISTS (SELECT 1 FROM clusters WHERE clusters.org_id = @Org AND clusters.name = @Cluster AND clusters.lease_owner = @Owner)
+            RETURNING id)
         UPDATE reads SET
             position_at = @To, source = @Source, records = records + @Records, runs = runs + @Stored + @Updated + @Corrected + @Known, stored = stored + @Stored,
-            updated = updated + @Updated, corrected = corrected + @Corrected, known = known + @Known, quarantined = quarantined + @Quarantined,
-            attempts = CASE WHEN @To > @From THEN 0 ELSE attempts END
-        WHERE org_id = @Org AND id = @Id AND status = 'running' AND position_at = @From
-            AND EXISTS (SELECT 1 FROM clusters WHERE clusters.org_id = @Org AND clusters.name = @Cluster AND clusters.lease_owner = @Owner)
+            updated = updated + @Updated, corrected = corrected + @Corrected, known = known + @Known, quarantined = quarantined + @Quarantined
+        FROM job WHERE reads.org_id = @Org AND reads.id = job.id AND position_at = @From
         """;
 
     /// <param name="read">At its current position.</param>
@@ -44,14 +48,14 @@ internal sealed class StoreRecords(Database database, ClusterLease lease, TimePr
         await using OrgTransaction transaction = await database.BeginAsync(read.OrgId, cancellation);
         // Overlapping windows bring mostly what is known.
         StoredRuns result = await new StoreRuns(transaction, new RunOrigin(read.Id, source, IsLive: true))
-            .StoreAsync(chunk.Runs, expectsKnown: read.Kind != ClusterRead.Backfill, cancellation);
+            .StoreAsync(chunk.Runs, expectsKnown: read.Type != Job.Backfill, cancellation);
         foreach (Guid batch in result.Batches) await transaction.EnqueueReferenceAsync<UsageRecorded>(batch.ToString(), cancellation);
 
         QuarantinedRecord[] quarantined = [.. chunk.Quarantined, .. result.Refused.Select(refused => Refused(chunk.Runs[refused.Index], refused.Problem))];
         if (quarantined.Length > 0) await QuarantineAsync(transaction, read, source, quarantined, cancellation);
         var progress = new
         {
-            Org = read.OrgId, read.Id, read.Cluster, lease.Owner, From = read.PositionAt, To = position, Source = source, Records = chunk.Count,
+            Org = read.OrgId, read.Id, read.Cluster, lease.Owner, From = read.PositionAt, To = position, Done = ReadSpan.Seconds(read.FromAt, position), Source = source, Records = chunk.Count,
             result.Stored, result.Updated, result.Corrected, result.Known, Quarantined = quarantined.Length,
         };
         if (await transaction.ExecuteAsync(ProgressSql, progress, cancellation) != 1) throw new LeaseLostException();

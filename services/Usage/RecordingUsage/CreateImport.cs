@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -6,6 +5,7 @@ using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.Usage.Domain;
+using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Slurm.Parsing;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
@@ -16,12 +16,8 @@ namespace HpcBilling.Usage.RecordingUsage;
 internal static class CreateImport
 {
     private const string InsertSql = """
-        INSERT INTO import_jobs (id, org_id, status, stage, requested_by, idempotency_key, request_hash, file_name, format, fields, cluster, size_bytes, created_at, trace_parent)
-        VALUES (@Id, @Org, 'queued', 'receiving', @RequestedBy, @Key, @Hash, @FileName, @Format, @Fields, @Cluster, @SizeBytes, @Now, @TraceParent)
-        ON CONFLICT (org_id, idempotency_key) DO NOTHING
+        INSERT INTO import_jobs (id, org_id, format, fields, cluster, size_bytes) VALUES (@Id, @OrgId, @Format, @Fields, @Cluster, @SizeBytes)
         """;
-
-    private const string FindSql = "SELECT * FROM import_jobs WHERE org_id = @Org AND (id = @Id OR idempotency_key = @Key)";
 
     private const int NameLengthMax = 255;
 
@@ -30,37 +26,37 @@ internal static class CreateImport
 
     private static async Task<IResult> HandleAsync(
         Request request, [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey, Caller caller,
-        Database database, IOptions<UsageOptions> options, TimeProvider clock, CancellationToken cancellation)
+        Database database, JobLedger ledger, IOptions<UsageOptions> options, IHostEnvironment environment, CancellationToken cancellation)
     {
-        if (Check(request, idempotencyKey, options.Value.UploadBytesMax) is { } problem) return Problems.Invalid(problem.Field, problem.Reason);
+        if (Check(request, idempotencyKey, options.Value.UploadBytesMax, environment) is { } problem) return Problems.Invalid(problem.Field, problem.Reason);
 
-        DateTimeOffset now = Microseconds.Truncate(clock.GetUtcNow());
         string? hash = idempotencyKey is null ? null : Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request)));
-        var row = new
+        var wanted = new NewJob(Job.Import, ImportJob.Receiving, request.FileName, caller.Username)
         {
-            Id = Guid.CreateVersion7(now), Org = caller.OrgId, RequestedBy = caller.Username, Key = idempotencyKey, Hash = hash,
-            request.FileName, request.Format, request.Fields, request.Cluster, request.SizeBytes, Now = now, TraceParent = Activity.Current?.Id,
+            IdempotencyKey = idempotencyKey, RequestHash = hash, Total = request.SizeBytes, FailAtStage = request.FailAtStage,
         };
         await using OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation);
-        bool isNew = await transaction.ExecuteAsync(InsertSql, row, cancellation) == 1;
-        ImportJob job = (await transaction.QuerySingleOrDefaultAsync<ImportJob>(FindSql, row, cancellation))!;
-        if (job.RequestHash != hash) return Problems.Conflict("The Idempotency-Key was used for another import.");
+        (Job created, bool isNew) = await ledger.CreateAsync(transaction, wanted, cancellation);
+        if (created.Type != Job.Import || created.RequestHash != hash) return Problems.Conflict("The Idempotency-Key was used for another request.");
 
         if (isNew)
         {
+            var row = new { created.Id, created.OrgId, request.Format, request.Fields, request.Cluster, request.SizeBytes };
+            await transaction.ExecuteAsync(InsertSql, row, cancellation);
             var details = new Dictionary<string, string>(StringComparer.Ordinal)
             {
-                ["fileName"] = job.FileName,
-                ["sizeBytes"] = job.SizeBytes.ToString(CultureInfo.InvariantCulture),
+                ["fileName"] = request.FileName,
+                ["sizeBytes"] = request.SizeBytes.ToString(CultureInfo.InvariantCulture),
             };
-            await transaction.AuditAsync(caller.Act("import.created", $"import:{job.Id}", details), cancellation);
+            await transaction.AuditAsync(caller.Act("import.created", $"import:{created.Id}", details), cancellation);
         }
 
+        ImportJob job = (await FindImport.FindAsync(transaction, created.Id, cancellation))!;
         await transaction.CommitAsync(cancellation);
         return TypedResults.Accepted($"/api/v1/jobs/{job.Id}", ImportJobView.Of(job));
     }
 
-    private static (string Field, string Reason)? Check(Request request, string? idempotencyKey, long bytesMax)
+    private static (string Field, string Reason)? Check(Request request, string? idempotencyKey, long bytesMax, IHostEnvironment environment)
     {
         if (request.FileName is not { Length: > 0 and <= NameLengthMax } name || SlurmName.HasControl(name))
             return ("fileName", $"must be a name of at most {NameLengthMax} characters");
@@ -70,8 +66,15 @@ internal static class CreateImport
         if (idempotencyKey?.Length > NameLengthMax) return ("Idempotency-Key", $"must have at most {NameLengthMax} characters");
         if (request.Cluster is not null && !SlurmName.TryCluster(request.Cluster, out _)) return ("cluster", "may hold letters, digits, '_', '-' and '.' only");
         if (request.Fields is not null && !SacctLayout.TryCreate(SacctLayout.SplitFields(request.Fields), request.Cluster, out _, out string problem)) return ("fields", problem);
+        if (request.FailAtStage is not null && !environment.IsDevelopment()) return ("failAtStage", "exists in Development only");
         return null;
     }
 
-    internal sealed record Request(string FileName, long SizeBytes, string Format, string? Fields, string? Cluster);
+    /// <param name="FileName">For people.</param>
+    /// <param name="SizeBytes">Of the file.</param>
+    /// <param name="Format">Of the file.</param>
+    /// <param name="Fields">Columns of a file without a header.</param>
+    /// <param name="Cluster">Of a file that names none.</param>
+    /// <param name="FailAtStage">Development alone: the stage that is to fail.</param>
+    internal sealed record Request(string FileName, long SizeBytes, string Format, string? Fields, string? Cluster, string? FailAtStage = null);
 }

@@ -1,23 +1,22 @@
 using System.Globalization;
 using HpcBilling.ServiceDefaults.Auditing;
 using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Slurm;
 
 namespace HpcBilling.Usage.RecordingUsage;
 
 /// <summary>Makes an import of a file that lies on this machine: announced, copied to the spool and worked on like an upload. Once by its content.</summary>
-internal sealed class ImportFile(Database database, Spool spool, ImportSignal signal, TimeProvider clock)
+internal sealed class ImportFile(Database database, JobLedger ledger, Spool spool, JobSignals signals)
 {
     private const string InsertSql = """
-        INSERT INTO import_jobs (id, org_id, status, stage, requested_by, idempotency_key, request_hash, file_name, format, fields, cluster, size_bytes, created_at)
-        VALUES (@Id, @Org, 'queued', 'receiving', @RequestedBy, @Key, @Digest, @FileName, 'sacct', @Fields, @Cluster, @SizeBytes, @Now)
-        ON CONFLICT (org_id, idempotency_key) DO NOTHING
+        INSERT INTO import_jobs (id, org_id, format, fields, cluster, size_bytes) VALUES (@Id, @Org, 'sacct', @Fields, @Cluster, @SizeBytes)
         """;
 
-    private const string FindSql = "SELECT * FROM import_jobs WHERE org_id = @Org AND idempotency_key = @Key";
-
     private const string ReceivedSql = """
-        UPDATE import_jobs SET bytes_received = size_bytes, stage = 'waiting' WHERE org_id = @Org AND id = @Id AND stage = 'receiving'
+        WITH job AS (
+            UPDATE jobs SET stage = 'waiting', done = 0 WHERE org_id = @Org AND id = @Id AND status = 'queued' AND stage = 'receiving' RETURNING id)
+        UPDATE import_jobs SET bytes_received = size_bytes FROM job WHERE import_jobs.org_id = @Org AND import_jobs.id = job.id
         """;
 
     /// <param name="source">Whose folder it lies in.</param>
@@ -28,17 +27,17 @@ internal sealed class ImportFile(Database database, Spool spool, ImportSignal si
     /// <returns>False when the file changed meanwhile, or is being copied by another replica: look again.</returns>
     public async Task<bool> ImportAsync(SourceOptions source, string name, Stream content, string digest, CancellationToken cancellation)
     {
-        DateTimeOffset now = Microseconds.Truncate(clock.GetUtcNow());
-        var row = new
+        var wanted = new NewJob(Job.Import, ImportJob.Receiving, string.Concat(name.Where(c => !char.IsControl(c)).Take(255)), $"source:{source.Name}")
         {
-            Id = Guid.CreateVersion7(now), source.Org, RequestedBy = $"source:{source.Name}", Key = $"file/{source.Cluster}/{digest}", Digest = digest,
-            FileName = string.Concat(name.Where(c => !char.IsControl(c)).Take(255)), source.Fields, source.Cluster, SizeBytes = content.Length, Now = now,
+            IdempotencyKey = $"file/{source.Cluster}/{digest}", RequestHash = digest, Total = content.Length,
         };
         ImportJob job;
         await using (OrgTransaction transaction = await database.BeginAsync(source.Org, cancellation))
         {
-            bool isNew = await transaction.ExecuteAsync(InsertSql, row, cancellation) == 1;
-            job = (await transaction.QuerySingleOrDefaultAsync<ImportJob>(FindSql, row, cancellation))!;
+            (Job created, bool isNew) = await ledger.CreateAsync(transaction, wanted, cancellation);
+            if (isNew)
+                await transaction.ExecuteAsync(InsertSql, new { created.Id, source.Org, source.Fields, source.Cluster, SizeBytes = content.Length }, cancellation);
+            job = (await FindImport.FindAsync(transaction, created.Id, cancellation))!;
             if (isNew) await transaction.AuditAsync(new AuditAct("system", "import.created", $"import:{job.Id}", Details(job)), cancellation);
             await transaction.CommitAsync(cancellation);
         }
@@ -50,7 +49,7 @@ internal sealed class ImportFile(Database database, Spool spool, ImportSignal si
         await using OrgTransaction received = await database.BeginAsync(source.Org, cancellation);
         await received.ExecuteAsync(ReceivedSql, new { source.Org, job.Id }, cancellation);
         await received.CommitAsync(cancellation);
-        signal.Set();
+        signals.Of(Job.Import).Set();
         return true;
     }
 

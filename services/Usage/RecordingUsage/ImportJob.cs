@@ -1,18 +1,13 @@
+using HpcBilling.Usage.Jobs;
+
 namespace HpcBilling.Usage.RecordingUsage;
 
-/// <summary>A row of <c>import_jobs</c>; see the table for what the columns mean.</summary>
-internal sealed record ImportJob
+/// <summary>A row of the view <c>imports</c>: a job and what it counts; see the tables for what the columns mean.</summary>
+internal sealed record ImportJob : Job
 {
-    public const string Queued = "queued";
     public const string Receiving = "receiving";
 
-    public Guid Id { get; init; }
-    public Guid OrgId { get; init; }
-    public string Status { get; init; } = "";
-    public string Stage { get; init; } = "";
-    public string RequestedBy { get; init; } = "";
-    public string? RequestHash { get; init; }
-    public string FileName { get; init; } = "";
+    public string FileName => Subject;
     public string? Fields { get; init; }
     public string? Cluster { get; init; }
     public long SizeBytes { get; init; }
@@ -28,25 +23,18 @@ internal sealed record ImportJob
     public long Quarantined { get; init; }
     public decimal CpuCoreSeconds { get; init; }
     public decimal GpuSeconds { get; init; }
-    public int Attempts { get; init; }
-    public string? ErrorCode { get; init; }
-    public string? Error { get; init; }
-    public string? TraceParent { get; init; }
-    public DateTimeOffset CreatedAt { get; init; }
-    public DateTimeOffset? StartedAt { get; init; }
-    public DateTimeOffset? FinishedAt { get; init; }
 }
 
 /// <summary>An import as clients see it. Hours are those of the file's accepted lines, with four decimals.</summary>
 internal sealed record ImportJobView(
-    Guid Id, string Type, string Status, string Stage, string FileName, long SizeBytes, long BytesReceived, long BytesProcessed,
+    Guid Id, string Type, string Status, string Stage, string Subject, string FileName, string RequestedBy, long Done, long? Total, long SizeBytes, long BytesReceived, long BytesProcessed,
     long Lines, long Runs, long Stored, long Updated, long Known, long Steps, long Quarantined, decimal CpuCoreHours, decimal GpuHours,
-    string? ErrorCode, string? Error, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt)
+    int Attempts, string? ErrorCode, string? Error, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt)
 {
     public static ImportJobView Of(ImportJob job) => new(
-        job.Id, "import", job.Status, job.Stage, job.FileName, job.SizeBytes, job.BytesReceived, job.BytesProcessed,
+        job.Id, job.Type, job.Status, job.Stage, job.Subject, job.FileName, job.RequestedBy, job.Done, job.Total, job.SizeBytes, job.BytesReceived, job.BytesProcessed,
         job.Lines, job.Runs, job.Stored, job.Updated, job.Known, job.Steps, job.Quarantined, Hours(job.CpuCoreSeconds), Hours(job.GpuSeconds),
-        job.ErrorCode, job.Error, job.CreatedAt, job.StartedAt, job.FinishedAt);
+        job.Attempts, job.ErrorCode, job.Error, job.CreatedAt, job.StartedAt, job.FinishedAt);
 
     // The addend gives whole hours their four decimals too.
     private static decimal Hours(decimal seconds) => Math.Round(seconds / 3600, 4, MidpointRounding.AwayFromZero) + 0.0000m;

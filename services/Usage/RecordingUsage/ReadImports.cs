@@ -2,68 +2,21 @@ using System.Globalization;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Http;
-using HpcBilling.Usage.Polling;
 
 namespace HpcBilling.Usage.RecordingUsage;
 
-/// <summary>GET /api/v1/jobs, /api/v1/jobs/{id} and /api/v1/imports/{id}/quarantine.</summary>
+/// <summary>GET /api/v1/imports/{id}/quarantine.</summary>
 internal static class ReadImports
 {
     private const int PageRows = 100;
-
-    private const string ListSql = """
-        SELECT * FROM import_jobs WHERE org_id = @Org AND (@Before::uuid IS NULL OR id < @Before) ORDER BY id DESC LIMIT @Rows
-        """;
-
-    private static readonly OrgOwned Read = new("job", "SELECT org_id FROM reads WHERE id = @Id");
-
-    private const string ReadSql = "SELECT * FROM reads WHERE org_id = @Org AND id = @Id";
 
     private const string QuarantineSql = """
         SELECT line, code, field, reason, text FROM import_quarantine
         WHERE org_id = @Org AND import_id = @Id AND line > @After ORDER BY line LIMIT @Rows
         """;
 
-    public static void Map(RouteGroupBuilder imports, RouteGroupBuilder jobs)
-    {
-        jobs.MapGet("/", ListAsync);
-        jobs.MapGet("/{id:guid}", ReadAsync);
+    public static void Map(RouteGroupBuilder imports) =>
         imports.MapGet("/{id:guid}/quarantine", QuarantineAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.read"));
-    }
-
-    private static async Task<IResult> ListAsync(string? cursor, Caller caller, Database database, CancellationToken cancellation)
-    {
-        if (!PageCursor.TryDecode(cursor, 1, out string[] key)) return Problems.Invalid("cursor", "is not one of this list");
-        Guid? before = null;
-        if (key.Length == 1)
-        {
-            if (!Guid.TryParse(key[0], out Guid id)) return Problems.Invalid("cursor", "is not one of this list");
-            before = id;
-        }
-
-        await using OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation);
-        IReadOnlyList<ImportJob> rows = await transaction.QueryAsync<ImportJob>(
-            ListSql, new { Org = caller.OrgId, Before = before, Rows = PageRows + 1 }, cancellation);
-        return TypedResults.Ok(Page.Of(rows, PageRows, ImportJobView.Of, last => PageCursor.Encode(last.Id.ToString())));
-    }
-
-    private static async Task<IResult> ReadAsync(Guid id, Caller caller, Database database, CancellationToken cancellation)
-    {
-        if (await FindReadAsync(id, caller, database, cancellation) is { } read) return TypedResults.Ok(ClusterReadView.Of(read));
-        if (await database.RefuseOtherOrgAsync(Read, id, caller, cancellation) is { } refusal) return refusal;
-        return await FindImport.FindAsync(database, caller, id, cancellation) switch
-        {
-            ImportLookup.Found found => TypedResults.Ok(ImportJobView.Of(found.Job)),
-            ImportLookup.Refused refused => refused.Problem,
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
-    }
-
-    private static async Task<ClusterRead?> FindReadAsync(Guid id, Caller caller, Database database, CancellationToken cancellation)
-    {
-        await using OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation);
-        return await transaction.QuerySingleOrDefaultAsync<ClusterRead>(ReadSql, new { Org = caller.OrgId, Id = id }, cancellation);
-    }
 
     private static async Task<IResult> QuarantineAsync(Guid id, string? cursor, Caller caller, Database database, CancellationToken cancellation)
     {

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using HpcBilling.ServiceDefaults.Auth;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Http;
+using HpcBilling.Usage.Jobs;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -14,8 +15,10 @@ internal static class ReceiveContent
     private const string OffsetHeader = "Upload-Offset";
 
     private const string KeepSql = """
-        UPDATE import_jobs SET bytes_received = @Held, stage = CASE WHEN @Held = size_bytes THEN 'waiting' ELSE stage END
-        WHERE org_id = @Org AND id = @Id AND stage = 'receiving'
+        WITH job AS (
+            UPDATE jobs SET stage = CASE WHEN @Held = total THEN 'waiting' ELSE stage END, done = CASE WHEN @Held = total THEN 0 ELSE @Held END
+            WHERE org_id = @Org AND id = @Id AND status = 'queued' AND stage = 'receiving' RETURNING id)
+        UPDATE import_jobs SET bytes_received = @Held FROM job WHERE import_jobs.org_id = @Org AND import_jobs.id = job.id
         """;
 
     public static void Map(RouteGroupBuilder imports)
@@ -40,7 +43,7 @@ internal static class ReceiveContent
     }
 
     private static async Task<IResult> PutAsync(
-        Guid id, Caller caller, HttpContext context, Database database, Spool spool, ImportSignal signal, CancellationToken cancellation)
+        Guid id, Caller caller, HttpContext context, Database database, Spool spool, JobSignals signals, CancellationToken cancellation)
     {
         ImportLookup lookup = await FindImport.FindAsync(database, caller, id, cancellation);
         if (lookup is not ImportLookup.Found { Job: var job }) return ((ImportLookup.Refused)lookup).Problem;
@@ -62,19 +65,20 @@ internal static class ReceiveContent
             // Asked again now that nobody else can write: a request before this one may have moved the offset.
             lookup = await FindImport.FindAsync(database, caller, id, cancellation);
             if (lookup is not ImportLookup.Found { Job: var current }) return ((ImportLookup.Refused)lookup).Problem;
-            return Refuse(current, offset, context.Response) is { } tooLate ? tooLate : await AppendAsync(current, file, context, database, signal, cancellation);
+            return Refuse(current, offset, context.Response) is { } tooLate ? tooLate : await AppendAsync(current, file, context, database, signals, cancellation);
         }
     }
 
     private static ProblemHttpResult? Refuse(ImportJob job, long offset, HttpResponse response)
     {
         response.Headers[OffsetHeader] = Text(job.BytesReceived);
+        if (job.FinishedAt is not null && job.BytesReceived < job.SizeBytes) return Problems.Conflict($"The import is over: {job.Status}.");
         if (job.Stage != ImportJob.Receiving) return Problems.Conflict("All bytes of the import have arrived.");
         return offset == job.BytesReceived ? null : Problems.Conflict($"The import holds {job.BytesReceived} bytes; continue from there.");
     }
 
     private static async Task<IResult> AppendAsync(
-        ImportJob job, FileStream file, HttpContext context, Database database, ImportSignal signal, CancellationToken cancellation)
+        ImportJob job, FileStream file, HttpContext context, Database database, JobSignals signals, CancellationToken cancellation)
     {
         if (file.Length < job.BytesReceived)
         {
@@ -91,7 +95,7 @@ internal static class ReceiveContent
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
         await Spool.AppendAsync(file, job.BytesReceived, context.Request.Body, remaining, KeepAsync, cancellation);
         context.Response.Headers[OffsetHeader] = Text(file.Position);
-        if (file.Position == job.SizeBytes) signal.Set();
+        if (file.Position == job.SizeBytes) signals.Of(Job.Import).Set();
         return TypedResults.NoContent();
 
         async Task KeepAsync(long held)

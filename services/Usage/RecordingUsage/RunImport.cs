@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Slurm.Parsing;
 using Microsoft.Extensions.Options;
 

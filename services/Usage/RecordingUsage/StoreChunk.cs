@@ -1,5 +1,6 @@
 using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults.Data;
+using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Slurm.Parsing;
 using Npgsql;
 
@@ -18,12 +19,13 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
 
     // Whoever lost the lease, or is not at this checkpoint, changes nothing.
     private const string CheckpointSql = """
+        WITH job AS (
+            UPDATE jobs SET done = @To, attempts = 0 WHERE org_id = @Org AND id = @Id AND status = 'running' AND lease_owner = @Owner RETURNING id)
         UPDATE import_jobs SET
             bytes_processed = @To, lines_processed = @ToLine, lines = lines + @Lines, runs = runs + @Stored + @Updated + @Known,
             stored = stored + @Stored, updated = updated + @Updated, known = known + @Known, steps = steps + @Steps,
-            quarantined = quarantined + @Quarantined, cpu_core_seconds = cpu_core_seconds + @CpuCoreSeconds, gpu_seconds = gpu_seconds + @GpuSeconds,
-            attempts = 0
-        WHERE org_id = @Org AND id = @Id AND status = 'running' AND lease_owner = @Owner AND bytes_processed = @From
+            quarantined = quarantined + @Quarantined, cpu_core_seconds = cpu_core_seconds + @CpuCoreSeconds, gpu_seconds = gpu_seconds + @GpuSeconds
+        FROM job WHERE import_jobs.org_id = @Org AND import_jobs.id = job.id AND bytes_processed = @From
         """;
 
     private const string Savepoint = "measured";
@@ -98,6 +100,3 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
         if (await transaction.ExecuteAsync(CheckpointSql, row, cancellation) != 1) throw new LeaseLostException();
     }
 }
-
-/// <summary>The import is another worker's now.</summary>
-internal sealed class LeaseLostException() : Exception("The lease of the import was lost to another worker.");

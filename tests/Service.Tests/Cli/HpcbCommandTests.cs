@@ -63,6 +63,58 @@ public sealed class HpcbCommandTests
     }
 
     [Fact]
+    public async Task Jobs_are_listed_cancelled_taken_up_again_and_their_events_told()
+    {
+        const string job = "0190f1a4-0000-7000-8000-000000000001";
+        await using StubGateway gateway = await StubGateway.StartAsync(app =>
+        {
+            app.MapGet("/api/v1/jobs", (string? type, string? status) => Results.Text($$"""{"items":[{{Job(status!)}}],"nextCursor":null}""", "application/json"));
+            app.MapGet("/api/v1/jobs/{id}/events", () => Results.Text("""{"items":[{"at":"2026-01-01T00:00:00Z","status":"queued","stage":"waiting","attempts":1,"error":"slow disk"}]}""", "application/json"));
+            app.MapPost("/api/v1/jobs/{id}/cancel", () => Results.Text(Job("cancelled"), "application/json"));
+            app.MapPost("/api/v1/jobs/{id}/requeue", () => Results.Problem(statusCode: 409, detail: "Only a job that was given up can be requeued."));
+        });
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome list = await hpcb.RunAsync("jobs", "list", "--type", "import", "--status", "running");
+        Hpcb.Outcome events = await hpcb.RunAsync("jobs", "events", job);
+        Hpcb.Outcome cancelled = await hpcb.RunAsync("jobs", "cancel", job);
+        Hpcb.Outcome refused = await hpcb.RunAsync("jobs", "requeue", job);
+
+        Assert.Contains("25 %", list.Output, StringComparison.Ordinal);
+        Assert.Contains("slow disk", events.Output, StringComparison.Ordinal);
+        Assert.Contains("cancelled", cancelled.Output, StringComparison.Ordinal);
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.Contains("Only a job that was given up", refused.Error, StringComparison.Ordinal);
+
+        static string Job(string status) => $$"""{"id":"{{job}}","type":"import","status":"{{status}}","stage":"importing","subject":"a.log","done":1,"total":4,"createdAt":"2026-01-01T00:00:00Z"}""";
+    }
+
+    [Fact]
+    public async Task An_export_is_waited_for_and_saved()
+    {
+        const string job = "0190f1a4-0000-7000-8000-000000000001";
+        var polls = 0;
+        await using StubGateway gateway = await StubGateway.StartAsync(app =>
+        {
+            app.MapPost("/api/v1/exports", () => Results.Text(Job("queued"), "application/json", statusCode: 202));
+            app.MapGet("/api/v1/jobs/{id}", () => Results.Text(Job(++polls > 1 ? "succeeded" : "running"), "application/json"));
+            app.MapGet("/api/v1/exports/{id}/content", () => Results.Text("job_key\nhpc/1/2/3\n", "text/csv"));
+        });
+        using var hpcb = Hpcb.SignedInTo(gateway);
+        string folder = Directory.CreateTempSubdirectory("hpcb-export-").FullName;
+        string file = Path.Combine(folder, "runs.csv");
+
+        Hpcb.Outcome outcome = await hpcb.RunAsync("export", file, "--from", "2026-01-01", "--to", "2026-02-01");
+
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        Assert.Equal("job_key\nhpc/1/2/3\n", await File.ReadAllTextAsync(file));
+        Assert.Contains("1,234 runs", outcome.Output, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+
+        static string Job(string status) => $$"""{"id":"{{job}}","type":"export","status":"{{status}}","stage":"writing","done":1,"total":4,"result":{"rows":1234} }""";
+    }
+
+    [Fact]
     public async Task Lists_are_read_to_the_last_page()
     {
         await using StubGateway gateway = await StubGateway.StartAsync(app => app.MapGet("/api/v1/receipts", (string? cursor, string? user) =>

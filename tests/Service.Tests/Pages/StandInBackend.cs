@@ -50,6 +50,15 @@ public sealed class StandInBackend : IAsyncDisposable
         MapIdentity(app);
         app.MapGet("/api/v1/jobs", () => new { items = new[] { ImportJob() }, nextCursor = (string?)null });
         app.MapGet("/api/v1/jobs/{id:guid}", (Guid id) => ImportJob());
+        app.MapGet("/api/v1/jobs/{id:guid}/events", (Guid id) => new
+        {
+            items = new[] { new { at = Noon, status = "failed", stage = "importing", attempts = 1, errorCode = Hostile, error = Hostile } },
+        });
+        app.MapPost("/api/v1/jobs/{id:guid}/requeue", (Guid id) => ImportJob());
+        app.MapPost("/api/v1/jobs/{id:guid}/cancel", (Guid id) => Results.Problem(statusCode: 409, detail: "The job is over: succeeded."));
+        app.MapPost("/api/v1/exports", (ExportWish wish) => wish.Cluster == "a b"
+            ? Results.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { ["cluster"] = ["may hold letters only"] }) { Status = 422 })
+            : Results.Json(new { id = Job, type = "export", status = "queued", stage = "waiting" }, statusCode: 202));
         app.MapGet("/api/v1/imports/{id:guid}/quarantine", (Guid id) => new { items = new[] { new { line = 7, reason = Hostile, text = Hostile } } });
         app.MapGet("/api/v1/audit", () => new
         {
@@ -228,6 +237,10 @@ public sealed class StandInBackend : IAsyncDisposable
         type = "import",
         status = "succeeded",
         stage = "done",
+        subject = Hostile,
+        requestedBy = Hostile,
+        done = 9,
+        total = 9,
         fileName = Hostile,
         sizeBytes = 9,
         bytesReceived = 9,
@@ -244,6 +257,8 @@ public sealed class StandInBackend : IAsyncDisposable
         startedAt = Noon,
         finishedAt = Noon,
     };
+
+    private sealed record ExportWish(string? From, string? To, string? Cluster);
 
     private sealed record UserWish(string? Username, string? Password, string? Role);
 }

@@ -37,7 +37,11 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         ["payment /payments/receipt/{id:guid}/start"] = "receipt",
         ["usage /api/v1/imports/{id:guid}/content/"] = "import",
         ["usage /api/v1/imports/{id:guid}/quarantine"] = "import",
-        ["usage /api/v1/jobs/{id:guid}"] = "import",
+        ["usage /api/v1/jobs/{id:guid}"] = "job",
+        ["usage /api/v1/jobs/{id:guid}/events"] = "job",
+        ["usage /api/v1/jobs/{id:guid}/cancel"] = "job",
+        ["usage /api/v1/jobs/{id:guid}/requeue"] = "job",
+        ["usage /api/v1/exports/{id:guid}/content"] = "job",
         ["identity /api/v1/users/{id:guid}"] = "user",
         ["identity /api/v1/users/{id:guid}/reset"] = "user",
         ["identity /api/v1/users/{id:guid}/second-factor"] = "user",
@@ -47,7 +51,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         ["portal /me/receipts/{id:guid}.csv"] = "receipt",
         ["admin /admin/receipts/{id:guid}"] = "receipt",
         ["admin /admin/receipts/runs/{id:guid}"] = "receipt-run",
-        ["admin /admin/jobs/{id:guid}"] = "import",
+        ["admin /admin/jobs/{id:guid}"] = "job",
 
         // Ids in the query.
         ["payment /api/v1/payments?receipt={id:guid}"] = "receipt",
@@ -126,6 +130,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         using HttpClient payment = site.Client("payment", admin);
         await PostAsync(rating, "/formula", new { type = "mu", cpuCoreHour = 1m, gpuHour = 10m, memoryGibHour = 0.1m, effectiveFrom = "1970-01-02" });
         ids["import"] = (await PostAsync(usage, "/api/v1/imports", new { fileName = "a.log", sizeBytes = 10, format = "sacct" }))["id"]!.GetValue<Guid>();
+        ids["job"] = ids["import"];
         await site.Bus.PublishAsync(new UsageRecorded(owner, Guid.CreateVersion7(), ids["import"], [Runs.Of("alice", 1)]));
         await Wait.UntilAsync("the run is stored", async () =>
             (await rating.GetFromJsonAsync<JsonNode>($"/api/v1/usage/imports/{ids["import"]}"))!["runs"]!.GetValue<long>() == 1);

@@ -78,7 +78,7 @@ public sealed class CrashTests(Servers servers)
         JobAssert.Succeeded(await client.EndAsync(id), ("stored", 10));
 
         // … and what it lost afterwards is said.
-        await usage.ExecuteAsync("UPDATE import_jobs SET status = 'queued', stage = 'waiting', finished_at = NULL WHERE id = @id", new { id });
+        await usage.ExecuteAsync("UPDATE jobs SET status = 'queued', stage = 'waiting', finished_at = NULL WHERE id = @id", new { id });
         await Wait.UntilAsync("the import fails", async () => (await client.JobAsync(id))["errorCode"]?.GetValue<string>() == "content_lost");
     }
 
@@ -92,7 +92,7 @@ public sealed class CrashTests(Servers servers)
         foreach (Guid id in new[] { abandoned, open }) (await client.SendAsync(id, [1, 2, 3])).EnsureSuccessStatusCode();
         await usage.KillAsync();
         await File.WriteAllTextAsync(Path.Combine(usage.Settings["Usage__SpoolPath"], $"{Guid.CreateVersion7()}"), "of an import that ended just before the crash");
-        await usage.ExecuteAsync("UPDATE import_jobs SET created_at = created_at - interval '8 days' WHERE id = @abandoned", new { abandoned });
+        await usage.ExecuteAsync("UPDATE jobs SET created_at = created_at - interval '8 days' WHERE id = @abandoned", new { abandoned });
 
         await usage.StartAsync();
 

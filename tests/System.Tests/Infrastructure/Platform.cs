@@ -168,7 +168,7 @@ public sealed class Platform : IAsyncLifetime
 
     /// <summary>Waits until some runs of the log are stored and, if it is long enough, others are not.</summary>
     public Task WhenImportIsUnderWayAsync(AccountingLog log) => Wait.UntilAsync("the import is under way", async () =>
-        await ScalarAsync<long>("usage", "SELECT count(*) FROM import_jobs WHERE status IN ('queued', 'running', 'succeeded') AND file_name = @Name", new { Name = log.Cluster + ".psv" }) > 0);
+        await ScalarAsync<long>("usage", "SELECT count(*) FROM jobs WHERE status IN ('queued', 'running', 'succeeded') AND subject = @Name", new { Name = log.Cluster + ".psv" }) > 0);
 
     /// <summary>An unpaid receipt of the user, by its id.</summary>
     public async Task<string> OpenReceiptAsync(string username) =>

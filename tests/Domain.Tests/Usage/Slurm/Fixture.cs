@@ -14,6 +14,9 @@ internal static class Fixture
 
     public static byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(Folder, name));
 
+    /// <summary>A log that a real cluster wrote.</summary>
+    public static byte[] SampleLog() => File.ReadAllBytes(Path.Combine(FindRoot(), "samples/sacct-demo.psv"));
+
     /// <summary>Reads an answer as a poll does.</summary>
     /// <param name="json">The body.</param>
     /// <param name="recordsMax">Records of a chunk.</param>

@@ -29,9 +29,9 @@ public sealed class DirectoryTests(Servers servers)
 
         Assert.Equal(
             ["april.psv", "january.psv", "march.psv"],
-            await usage.QueryAsync<string>("SELECT file_name FROM import_jobs WHERE status = 'succeeded' ORDER BY 1"));
+            await usage.QueryAsync<string>("SELECT subject FROM jobs WHERE status = 'succeeded' ORDER BY 1"));
         Assert.Equal(3, await usage.ScalarAsync<long>("SELECT count(*) FROM import_jobs"));
-        Assert.Equal((1L, "source:directory"), (await usage.ScalarAsync<long>("SELECT sum(quarantined)::bigint FROM import_jobs"), await usage.ScalarAsync<string>("SELECT DISTINCT requested_by FROM import_jobs")));
+        Assert.Equal((1L, "source:directory"), (await usage.ScalarAsync<long>("SELECT sum(quarantined)::bigint FROM import_jobs"), await usage.ScalarAsync<string>("SELECT DISTINCT requested_by FROM jobs")));
         Assert.Equal(log, await File.ReadAllTextAsync(Path.Combine(folder, "january.psv")));
         Assert.Empty(Directory.GetFiles(usage.Settings["Usage__SpoolPath"]));
     }

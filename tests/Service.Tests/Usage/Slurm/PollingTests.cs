@@ -194,7 +194,7 @@ public sealed class PollingTests(Servers servers)
 
         // As if it had been away for a week and a half.
         await usage.ExecuteAsync("UPDATE clusters SET read_until = now() - interval '10 days'");
-        await usage.ExecuteAsync("DELETE FROM reads");
+        await usage.ExecuteAsync("DELETE FROM jobs");
         foreach (int day in Enumerable.Range(0, 9)) stub.Put(new StubRecord(day + 1, Now - (day * 24 * Hour) - 600, Now - (day * 24 * Hour) - 600, Now - (day * 24 * Hour) - 60));
         stub.Instead = null;
 
