@@ -1,3 +1,4 @@
+using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Slurm;
 using HpcBilling.Usage.Slurm.Parsing;
 
@@ -38,7 +39,7 @@ internal sealed class ReadWindow(StoreRecords store, MeasureWindow measure, Sour
                 await source.RunAsync(async (live, limit) => hasNews |= await CopyAsync(live, read, end, limit), cancellation);
                 await health.SucceededAsync(cluster, source, refusals.Count > 0 ? string.Join(' ', refusals) : null, cancellation);
                 // A poll sees the same hour again and again; what it could not measure is measured with the month.
-                if (hasNews || read.Kind != ClusterRead.Poll) await measure.MeasureAsync(source.Source, read, end, cancellation);
+                if (hasNews || read.Type != Job.Poll) await measure.MeasureAsync(source.Source, read, end, cancellation);
                 return new WindowOutcome.Stored();
             }
             catch (SourceException failure) when (failure.Fault == SourceFault.TooMuch)
