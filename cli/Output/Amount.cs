@@ -20,6 +20,9 @@ internal static class Amount
 
     public static string Hours(decimal hours) => hours.ToString("N4", CultureInfo.InvariantCulture);
 
+    /// <summary>0.8512 → <c>85.1%</c>: a share of what was allocated.</summary>
+    public static string Share(decimal share) => (share * 100).ToString("F1", CultureInfo.InvariantCulture) + "%";
+
     // ISO 4217: most currencies have two; these do not.
     private static int MinorDigits(string? currency) => currency switch
     {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace HpcBilling.Contracts;
 
 /// <summary>Runs that a usage source reported and that are now stored; at most <see cref="RunsMax"/> a message.</summary>
@@ -8,6 +10,10 @@ namespace HpcBilling.Contracts;
 public sealed record UsageRecorded(Guid OrgId, Guid BatchId, Guid ImportId, IReadOnlyList<RecordedRun> Runs)
 {
     public const int RunsMax = 500;
+
+    /// <summary>Every run was told before, and has only been measured since: it counts for no import.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool AddsNoRun { get; init; }
 }
 
 /// <summary>One finished or unfinished run of a job: a span of time in which it held resources.</summary>
@@ -41,7 +47,16 @@ public sealed record RecordedRun(
     DateTimeOffset? StartedAt,
     DateTimeOffset? EndedAt,
     long ChargedSeconds,
-    AllocatedTres Tres);
+    AllocatedTres Tres)
+{
+    /// <summary>CPU time, user and system, of all its steps; null when nobody measured it. Shown, never charged; it may come without a new revision.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? CpuUsedMilliseconds { get; init; }
+
+    /// <summary>Peak resident memory of its largest step, over all that step's tasks; null when nobody measured it. Shown, never charged.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? MemoryUsedBytes { get; init; }
+}
 
 /// <summary>Allocated trackable resources of a run, totals over all its nodes.</summary>
 /// <param name="Cpus">CPUs.</param>

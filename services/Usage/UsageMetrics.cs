@@ -20,6 +20,9 @@ internal static class UsageMetrics
     /// <summary>Tag <c>source</c>.</summary>
     public static readonly Counter<long> SourceFailures = Meter.CreateCounter<long>("hpcbilling.usage.source.failures", "{failure}", "Questions that a live source did not answer.");
 
+    public static readonly Counter<long> MeasureFailures =
+        Meter.CreateCounter<long>("hpcbilling.usage.measure.failures", "{failure}", "Times that what runs made use of could not be read or stored; their charges were.");
+
     public static readonly Counter<long> Quarantined = Meter.CreateCounter<long>("hpcbilling.usage.quarantined", "{line}", "Lines put in quarantine.");
 
     private static IReadOnlyList<LastBalance> balances = [];

@@ -24,7 +24,7 @@ public sealed class MessageShapeTests
         new ReceiptIssued(Org, Subject, "R-2017-000001", "alice", 123_450, "THB", At),
         new TariffPublished(Org, "mu", 2, At, "THB", 0.25m, 12.5m, 0.0125m),
         new UsageCorrected(Org, Subject, Other, "slurmrestd", At, [new CorrectedRun(Run() with { Revision = 2 }, ["ended_at", "charged_seconds"])]),
-        new UsageRecorded(Org, Subject, Other, [Run()]),
+        new UsageRecorded(Org, Subject, Other, [Run() with { CpuUsedMilliseconds = 518_400_000, MemoryUsedBytes = 17_179_869_184 }]) { AddsNoRun = true },
     ];
 
     public static TheoryData<string> Messages => [.. Samples.Select(sample => sample.GetType().Name)];

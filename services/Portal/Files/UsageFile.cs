@@ -13,7 +13,7 @@ internal static class UsageFile
     private static readonly string Header = CsvText.Row(
         "cluster", "job_id", "account", "partition", "state", "started_at", "ended_at", "charged_seconds", "cpus", "gpus", "memory_mib",
         "cpu_core_hours", "gpu_hours", "memory_gib_hours", "status", "tier", "cpu_amount", "gpu_amount", "memory_amount", "amount", "currency",
-        "receipt_number");
+        "receipt_number", "cpu_efficiency", "memory_efficiency");
 
     public static void Map(IEndpointRouteBuilder app) => app.MapGet("/me.csv", HandleAsync).RequireAuthorization(Policies.User);
 
@@ -42,11 +42,14 @@ internal static class UsageFile
         Figure(run.ChargedSeconds), Figure(run.Cpus), Figure(run.Gpus), Figure(run.MemoryMib),
         Hours(run.CpuCoreHours), Hours(run.GpuHours), Hours(run.MemoryGibHours), run.Status, run.Tier,
         Money(run.CpuMinor, run), Money(run.GpuMinor, run), Money(run.MemoryMinor, run), Money(run.AmountMinor, run), run.Currency,
-        run.ReceiptNumber);
+        run.ReceiptNumber, Share(run.CpuEfficiency), Share(run.MemoryEfficiency));
 
     private static string Figure(long figure) => figure.ToString(CultureInfo.InvariantCulture);
 
     private static string Hours(decimal hours) => hours.ToString("F4", CultureInfo.InvariantCulture);
+
+    // 1 is all that was allocated; empty is unknown.
+    private static string? Share(decimal? share) => share?.ToString("F4", CultureInfo.InvariantCulture);
 
     private static string? Money(long? minor, UsageRun run) =>
         minor is { } amount && run.Currency is { } currency ? Amounts.Plain(amount, currency) : null;

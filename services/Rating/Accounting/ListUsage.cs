@@ -14,7 +14,7 @@ internal static class ListUsage
             runs.submitted_at, runs.started_at, runs.ended_at, runs.charged_seconds, runs.cpus, runs.gpus, runs.memory_mib, runs.nodes,
             CASE WHEN runs.receipt_id IS NOT NULL THEN 'billed' WHEN runs.rating = 'priced' THEN 'unbilled' ELSE runs.rating END AS status,
             runs.reason, runs.tier, runs.tariff_version, runs.currency, runs.cpu_minor, runs.gpu_minor, runs.memory_minor, runs.amount_minor,
-            runs.receipt_id, receipts.number AS receipt_number, runs.listed_at
+            runs.receipt_id, receipts.number AS receipt_number, runs.listed_at, runs.cpu_used_ms, runs.memory_used_bytes
         FROM runs LEFT JOIN receipts ON receipts.org_id = runs.org_id AND receipts.id = runs.receipt_id
         WHERE runs.org_id = @Org
             AND (@Username::text IS NULL OR runs.username = @Username)
@@ -79,8 +79,15 @@ internal sealed record UsageLine(
     string JobKey, string JobId, string Cluster, string Username, string Account, string Partition, string Qos, string State,
     DateTimeOffset SubmittedAt, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, long ChargedSeconds, long Cpus, long Gpus,
     long MemoryMib, long Nodes, string Status, string? Reason, string Tier, int? TariffVersion, string? Currency, long? CpuMinor,
-    long? GpuMinor, long? MemoryMinor, long? AmountMinor, Guid? ReceiptId, string? ReceiptNumber, DateTimeOffset ListedAt)
+    long? GpuMinor, long? MemoryMinor, long? AmountMinor, Guid? ReceiptId, string? ReceiptNumber, DateTimeOffset ListedAt,
+    long? CpuUsedMs, long? MemoryUsedBytes)
 {
+    /// <summary>See <see cref="Efficiency.OfCpu"/>.</summary>
+    public decimal? CpuEfficiency => EndedAt is null ? null : Efficiency.OfCpu(CpuUsedMs, Cpus, ChargedSeconds);
+
+    /// <summary>See <see cref="Efficiency.OfMemory"/>.</summary>
+    public decimal? MemoryEfficiency => EndedAt is null ? null : Efficiency.OfMemory(MemoryUsedBytes, MemoryMib);
+
     public decimal CpuCoreHours => Hours.Of((decimal)Cpus * ChargedSeconds);
 
     public decimal GpuHours => Hours.Of((decimal)Gpus * ChargedSeconds);

@@ -15,16 +15,20 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
         WITH stored AS (
             INSERT INTO runs (org_id, job_key, revision, import_id, cluster, job_id, raw_job_id, username, account, partition, qos, state,
                 submitted_at, started_at, ended_at, charged_seconds, cpus, gpus, memory_mib, nodes,
-                rating, reason, tier, tariff_version, currency, cpu_minor, gpu_minor, memory_minor, amount_minor, received_at)
+                rating, reason, tier, tariff_version, currency, cpu_minor, gpu_minor, memory_minor, amount_minor, received_at,
+                cpu_used_ms, memory_used_bytes)
             SELECT @Org, job_key, revision, @ImportId, cluster, job_id, raw_job_id, username, account, partition, qos, state,
                 submitted_at, started_at, ended_at, charged_seconds, cpus, gpus, memory_mib, nodes,
-                rating, reason, tier, tariff_version, currency, cpu_minor, gpu_minor, memory_minor, amount_minor, @ReceivedAt
+                rating, reason, tier, tariff_version, currency, cpu_minor, gpu_minor, memory_minor, amount_minor, @ReceivedAt,
+                cpu_used_ms, memory_used_bytes
             FROM unnest(@JobKeys, @Revisions, @Clusters, @JobIds, @RawJobIds, @Usernames, @Accounts, @Partitions, @Qos, @States,
                 @SubmittedAt, @StartedAt, @EndedAt, @ChargedSeconds, @Cpus, @Gpus, @MemoryMib, @Nodes,
-                @Ratings, @Reasons, @Tiers, @TariffVersions, @Currencies, @CpuMinors, @GpuMinors, @MemoryMinors, @AmountMinors)
+                @Ratings, @Reasons, @Tiers, @TariffVersions, @Currencies, @CpuMinors, @GpuMinors, @MemoryMinors, @AmountMinors,
+                @CpuUsedMs, @MemoryUsedBytes)
                 AS batch (job_key, revision, cluster, job_id, raw_job_id, username, account, partition, qos, state,
                     submitted_at, started_at, ended_at, charged_seconds, cpus, gpus, memory_mib, nodes,
-                    rating, reason, tier, tariff_version, currency, cpu_minor, gpu_minor, memory_minor, amount_minor)
+                    rating, reason, tier, tariff_version, currency, cpu_minor, gpu_minor, memory_minor, amount_minor,
+                    cpu_used_ms, memory_used_bytes)
             ORDER BY job_key COLLATE "C"
             ON CONFLICT (org_id, job_key) DO UPDATE SET
                 revision = excluded.revision, import_id = excluded.import_id, cluster = excluded.cluster, job_id = excluded.job_id,
@@ -57,6 +61,15 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
         WHERE excluded.revision > superseded_runs.revision
         """;
 
+    // Beside the price, and whether the run is billed or not: the larger figure holds, so that the order of messages does not matter.
+    private const string MeasureSql = """
+        UPDATE runs SET
+            cpu_used_ms = greatest(runs.cpu_used_ms, batch.cpu_used_ms), memory_used_bytes = greatest(runs.memory_used_bytes, batch.memory_used_bytes)
+        FROM unnest(@JobKeys, @CpuUsedMs, @MemoryUsedBytes) AS batch (job_key, cpu_used_ms, memory_used_bytes)
+        WHERE runs.org_id = @Org AND runs.job_key = batch.job_key
+            AND (batch.cpu_used_ms > coalesce(runs.cpu_used_ms, -1) OR batch.memory_used_bytes > coalesce(runs.memory_used_bytes, -1))
+        """;
+
     // One file may tell of a run twice, unfinished first: the import has it once.
     private const string CountedSql = "SELECT count(*) FROM runs WHERE org_id = @Org AND import_id = @ImportId AND job_key = ANY(@JobKeys)";
 
@@ -69,6 +82,7 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
     {
         var receivedAt = Microseconds.Truncate(clock.GetUtcNow());
         var (runs, counted) = await StoreAsync(message.ImportId, message.Runs, receivedAt, transaction, cancellation);
+        if (message.AddsNoRun) return;
         var arrival = new { Org = message.OrgId, message.BatchId, message.ImportId, Runs = runs - counted, ReceivedAt = receivedAt };
         await transaction.ExecuteAsync(CountBatchSql, arrival, cancellation);
     }
@@ -90,6 +104,8 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
         foreach (var (rating, count) in await transaction.QueryAsync<(string Rating, long Runs)>(StoreSql, batch, cancellation))
             RatingMetrics.CountRated(rating, count);
 
+        if (runs.Exists(run => run.CpuUsedMilliseconds is not null || run.MemoryUsedBytes is not null))
+            await transaction.ExecuteAsync(MeasureSql, batch, cancellation);
         RatingMetrics.RunsSuperseded.Add(await transaction.ExecuteAsync(SupersedeSql, batch, cancellation));
         return (runs.Count, counted);
     }
@@ -132,6 +148,8 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
         Gpus = runs.Select(run => run.Tres.Gpus).ToArray(),
         MemoryMib = runs.Select(run => run.Tres.MemoryMib).ToArray(),
         Nodes = runs.Select(run => run.Tres.Nodes).ToArray(),
+        CpuUsedMs = runs.Select(run => run.CpuUsedMilliseconds).ToArray(),
+        MemoryUsedBytes = runs.Select(run => run.MemoryUsedBytes).ToArray(),
         rated.Ratings,
         rated.Reasons,
         rated.Tiers,

@@ -2,7 +2,7 @@ namespace HpcBilling.Ui.Backend;
 
 /// <summary>
 /// A run with what it cost, in minor units. Its status is <c>unfinished</c>, <c>exempt</c>, <c>unpriced</c> (both with a reason),
-/// <c>unbilled</c> or <c>billed</c>.
+/// <c>unbilled</c> or <c>billed</c>. Of what it held it used a share from 0 on, which is null while nobody knows it.
 /// </summary>
 public sealed record UsageRun(
     string JobId,
@@ -29,7 +29,9 @@ public sealed record UsageRun(
     long? MemoryMinor,
     long? AmountMinor,
     Guid? ReceiptId,
-    string? ReceiptNumber)
+    string? ReceiptNumber,
+    decimal? CpuEfficiency = null,
+    decimal? MemoryEfficiency = null)
 {
     public decimal CpuCoreHours => UnitHours.Of(Cpus, ChargedSeconds);
 

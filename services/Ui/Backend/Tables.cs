@@ -15,6 +15,31 @@ public sealed record RunsTable(CursorPage<UsageRun> Page, string ReceiptsPath, b
 /// <param name="IsPaged">False on a page that shows only the newest.</param>
 public sealed record ReceiptsTable(CursorPage<ReceiptSummary> Page, string ReceiptsPath, bool ShowsUser, bool IsPaged = true);
 
+/// <summary>Model of the partial <c>_Used</c>: how much of what a run held it used.</summary>
+/// <param name="Cpu">Share from 0 on; null when nobody knows it.</param>
+/// <param name="Memory">Share from 0 on; null when nobody knows it.</param>
+/// <param name="IsLong">The run was long enough for a small share to say something.</param>
+public sealed record UsedShare(decimal? Cpu, decimal? Memory, bool IsLong)
+{
+    /// <summary>Less is called low.</summary>
+    public const decimal LowBelow = 0.25m;
+
+    /// <summary>A shorter run is mostly its own start and end.</summary>
+    public const int LongMinutes = 5;
+
+    private const int SecondsPerMinute = 60;
+
+    public bool IsCpuLow => IsLow(Cpu);
+
+    public bool IsMemoryLow => IsLow(Memory);
+
+    public static UsedShare Of(UsageRun run) => new(run.CpuEfficiency, run.MemoryEfficiency, IsLasting(run.ChargedSeconds));
+
+    public static bool IsLasting(long seconds) => seconds >= LongMinutes * SecondsPerMinute;
+
+    private bool IsLow(decimal? share) => IsLong && share < LowBelow;
+}
+
 /// <summary>Model of the partial <c>_Charge</c>: one TRES of a run.</summary>
 /// <param name="Count">What was allocated; at 0 a dash stands for the rest.</param>
 /// <param name="Held">The count in words: <c>64 CPU</c>.</param>

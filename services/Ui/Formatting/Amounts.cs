@@ -37,6 +37,10 @@ public static class Amounts
     /// <summary><c>11,767.9883</c>: hours to the digit that totals are compared by.</summary>
     public static string HoursInFull(decimal hours) => hours.ToString("N4", CultureInfo.InvariantCulture);
 
+    /// <summary><c>85 %</c> from 0.8512; what is there but rounds to nothing is <c>&lt; 1 %</c>.</summary>
+    public static string Share(decimal share) => share is > 0 and < 0.01m
+        ? "< 1 %" : decimal.Round(share * 100, MidpointRounding.AwayFromZero).ToString("N0", CultureInfo.InvariantCulture) + " %";
+
     /// <summary><c>10-13:27:06</c>: a span as Slurm writes it.</summary>
     public static string Span(long seconds)
     {

@@ -16,6 +16,7 @@ internal static class PollingServices
         services.AddSingleton<ClusterLedger>();
         services.AddSingleton<SourceHealth>();
         services.AddSingleton<StoreRecords>();
+        services.AddSingleton<MeasureWindow>();
         services.AddSingleton<ReadWindow>();
         services.AddHostedService<PollClusters>();
         services.AddSingleton<ImportFile>();

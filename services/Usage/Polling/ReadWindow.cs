@@ -1,3 +1,4 @@
+using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Slurm;
 using HpcBilling.Usage.Slurm.Parsing;
 
@@ -20,7 +21,7 @@ internal abstract record WindowOutcome
 }
 
 /// <summary>Reads a window from the first source that can, in the order of preference, and stores it.</summary>
-internal sealed class ReadWindow(StoreRecords store, SourceHealth health)
+internal sealed class ReadWindow(StoreRecords store, MeasureWindow measure, SourceHealth health)
 {
     /// <param name="cluster">What is read.</param>
     /// <param name="read">At the beginning of the window.</param>
@@ -34,8 +35,11 @@ internal sealed class ReadWindow(StoreRecords store, SourceHealth health)
         {
             try
             {
-                await source.RunAsync((live, limit) => CopyAsync(live, read, end, limit), cancellation);
+                bool hasNews = false;
+                await source.RunAsync(async (live, limit) => hasNews |= await CopyAsync(live, read, end, limit), cancellation);
                 await health.SucceededAsync(cluster, source, refusals.Count > 0 ? string.Join(' ', refusals) : null, cancellation);
+                // A poll sees the same hour again and again; what it could not measure is measured with the month.
+                if (hasNews || read.Type != Job.Poll) await measure.MeasureAsync(source.Source, read, end, cancellation);
                 return new WindowOutcome.Stored();
             }
             catch (SourceException failure) when (failure.Fault == SourceFault.TooMuch)
@@ -56,10 +60,13 @@ internal sealed class ReadWindow(StoreRecords store, SourceHealth health)
     }
 
     // The window counts as read when its last record is stored; until then a second attempt begins it anew, and finds what is known.
-    private async Task CopyAsync(UsageSource source, ClusterRead read, DateTimeOffset end, CancellationToken cancellation)
+    /// <returns>True when a run was new, or became known better.</returns>
+    private async Task<bool> CopyAsync(UsageSource source, ClusterRead read, DateTimeOffset end, CancellationToken cancellation)
     {
+        int changed = 0;
         await foreach (RecordChunk chunk in source.ReadAsync(read.PositionAt, end, cancellation))
-            await store.StoreAsync(read, source.Name, chunk, read.PositionAt, cancellation);
+            changed += await store.StoreAsync(read, source.Name, chunk, read.PositionAt, cancellation);
         await store.StoreAsync(read, source.Name, new RecordChunk(1), end, cancellation);
+        return changed > 0;
     }
 }

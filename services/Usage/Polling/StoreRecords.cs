@@ -32,8 +32,9 @@ internal sealed class StoreRecords(Database database, ClusterLease lease)
     /// <param name="chunk">What it told; may be empty.</param>
     /// <param name="position">Where the read stands with this chunk: its position as before, or the end of the window.</param>
     /// <param name="cancellation">Cancels the statements.</param>
+    /// <returns>How many runs are new or known better than before.</returns>
     /// <exception cref="LeaseLostException">Another worker has the cluster; nothing was stored.</exception>
-    public async Task StoreAsync(ClusterRead read, string source, RecordChunk chunk, DateTimeOffset position, CancellationToken cancellation)
+    public async Task<int> StoreAsync(ClusterRead read, string source, RecordChunk chunk, DateTimeOffset position, CancellationToken cancellation)
     {
         await using OrgTransaction transaction = await database.BeginAsync(read.OrgId, cancellation);
         var origin = new RunOrigin(read.Id, source, IsLive: true);
@@ -54,6 +55,7 @@ internal sealed class StoreRecords(Database database, ClusterLease lease)
         UsageMetrics.Runs.Add(result.Stored + result.Updated);
         UsageMetrics.Corrected.Add(result.Corrected);
         UsageMetrics.Records.Add(chunk.Count, new KeyValuePair<string, object?>("source", source));
+        return result.Stored + result.Updated + result.Corrected;
     }
 
     private static QuarantinedRecord Refused(in JobRun run, LineProblem problem) => new(problem, $"{run.JobKey} sluid={run.Sluid}");

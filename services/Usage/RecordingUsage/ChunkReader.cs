@@ -22,6 +22,10 @@ internal sealed class ChunkReader(Stream log, SacctLayout layout, long offset, l
     private readonly LineReader reader = new(log, offset, lines);
     private readonly SacctLineParser parser = new(layout);
 
+    // Whoever goes on from a checkpoint in the middle of a job's steps knows nothing of its use.
+    private readonly bool tellsUse = layout.TellsUse;
+    private StepLines? steps;
+
     /// <returns>Null at the end of the log.</returns>
     public ImportChunk? Read(CancellationToken cancellation)
     {
@@ -30,25 +34,33 @@ internal sealed class ChunkReader(Stream log, SacctLayout layout, long offset, l
         while (chunk.Lines < linesMax && reader.Offset - chunk.FromOffset < ChunkBytesMax)
         {
             var before = reader.Offset;
-            if (!reader.TryRead(out var line, out var end)) break;
+            if (!reader.TryRead(out var line, out var end))
+            {
+                // The log may be a part of one: more steps of its last run may stand in the next.
+                AddMeasured(chunk, steps?.Close(isWhole: false));
+                break;
+            }
 
             // An empty line says nothing that could be lost.
             if (!line.IsEmpty) Add(chunk, line, end, before);
         }
 
         (chunk.ToOffset, chunk.ToLine) = (reader.Offset, reader.LineNumber);
-        return chunk.ToOffset == chunk.FromOffset ? null : chunk;
+        return chunk.ToOffset == chunk.FromOffset && chunk.Measured.Count == 0 ? null : chunk;
     }
 
     private void Add(ImportChunk chunk, ReadOnlySpan<byte> line, LineEnd end, long before)
     {
         if (end != LineEnd.Complete)
         {
+            AddMeasured(chunk, steps?.Close(isWhole: false));
             Quarantine(chunk, line, end == LineEnd.TooLong ? TooLong : Truncated, isWhole: false);
             return;
         }
 
-        switch (parser.Parse(line, out JobRun run, out var problem))
+        LineKind kind = parser.Parse(line, out JobRun run, out var problem);
+        if (tellsUse) AddMeasured(chunk, (steps ??= new StepLines(parser)).Read(line, kind, run));
+        switch (kind)
         {
             case LineKind.Run:
                 chunk.Runs.Add(run);
@@ -61,6 +73,11 @@ internal sealed class ChunkReader(Stream log, SacctLayout layout, long offset, l
                 Quarantine(chunk, line, problem!, isWhole: true);
                 break;
         }
+    }
+
+    private static void AddMeasured(ImportChunk chunk, MeasuredRun? measured)
+    {
+        if (measured is { } run) chunk.Measured.Add(run);
     }
 
     private void Quarantine(ImportChunk chunk, ReadOnlySpan<byte> line, LineProblem problem, bool isWhole) =>

@@ -24,6 +24,9 @@ internal sealed class ImportChunk(long fromOffset, int linesMax)
 
     public List<QuarantinedLine> Quarantined { get; } = [];
 
+    /// <summary>What runs of the log made use of; a run of the chunk before may be among them.</summary>
+    public List<MeasuredRun> Measured { get; } = [];
+
     public int Steps { get; set; }
 
     public int Lines => Runs.Count + Quarantined.Count + Steps;

@@ -7,6 +7,7 @@ namespace HpcBilling.Usage.RecordingUsage;
 internal sealed record RunRow
 {
     public Guid ImportId { get; init; }
+    public Guid BatchId { get; init; }
     public long RawJobId { get; init; }
     public DateTimeOffset SubmittedAt { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
@@ -29,6 +30,8 @@ internal sealed record RunRow
     public string? GpusByType { get; init; }
     public string? OtherTres { get; init; }
     public string? Sluid { get; init; }
+    public long? CpuUsedMs { get; init; }
+    public long? MemoryUsedBytes { get; init; }
 
     public JobRun ToRun() => new(
         JobKey, Cluster, JobId, RawJobId, Username, Account, Partition, Qos, State, SubmittedAt, StartedAt, EndedAt, ChargedSeconds,
@@ -37,5 +40,6 @@ internal sealed record RunRow
 
     public RecordedRun ToMessage() => new(
         JobKey, Revision, Cluster, JobId, RawJobId, Username, Account, Partition, Qos, State, SubmittedAt, StartedAt, EndedAt, ChargedSeconds,
-        new AllocatedTres(Cpus, MemoryMib, Nodes, Gpus, Billing, Tres.ReadGpusByType(GpusByType)));
+        new AllocatedTres(Cpus, MemoryMib, Nodes, Gpus, Billing, Tres.ReadGpusByType(GpusByType)))
+    { CpuUsedMilliseconds = CpuUsedMs, MemoryUsedBytes = MemoryUsedBytes };
 }

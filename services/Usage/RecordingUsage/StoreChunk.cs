@@ -3,6 +3,7 @@ using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Quarantine;
 using HpcBilling.Usage.Slurm.Parsing;
+using Npgsql;
 
 namespace HpcBilling.Usage.RecordingUsage;
 
@@ -23,6 +24,8 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
         FROM job WHERE import_jobs.org_id = @Org AND import_jobs.id = job.id AND bytes_processed = @From
         """;
 
+    private const string Savepoint = "measured";
+
     // What one chunk found is the best guess for the next.
     private bool expectsKnown = job.Known > 0;
     private long checkpoint = job.BytesProcessed;
@@ -33,6 +36,7 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
         await using OrgTransaction transaction = await database.BeginAsync(job.OrgId, cancellation);
         StoredRuns result = await new StoreRuns(transaction, RunOrigin.Import(job.Id)).StoreAsync(chunk.Runs, expectsKnown, cancellation);
         expectsKnown = result.Stored < chunk.Runs.Count;
+        if (chunk.Measured.Count > 0) await MeasureAsync(transaction, chunk, result.Batches, cancellation);
         foreach (Guid batch in result.Batches) await transaction.EnqueueReferenceAsync<UsageRecorded>(batch.ToString(), cancellation);
 
         QuarantinedLine[] quarantined =
@@ -45,6 +49,21 @@ internal sealed class StoreChunk(Database database, ImportJob job, Guid leaseOwn
         UsageMetrics.Lines.Add(chunk.Lines);
         UsageMetrics.Runs.Add(result.Stored + result.Updated);
         UsageMetrics.Quarantined.Add(quarantined.Length);
+    }
+
+    // Nothing that is charged is lost with it.
+    private async Task MeasureAsync(OrgTransaction transaction, ImportChunk chunk, IReadOnlyList<Guid> batches, CancellationToken cancellation)
+    {
+        await transaction.Transaction.SaveAsync(Savepoint, cancellation);
+        try
+        {
+            await new StoreMeasures(transaction, job.Id).StoreAsync(chunk.Measured, batches, cancellation);
+        }
+        catch (PostgresException)
+        {
+            await transaction.Transaction.RollbackAsync(Savepoint, cancellation);
+            UsageMetrics.MeasureFailures.Add(1);
+        }
     }
 
     private QuarantinedLine Quarantined(LinePlace place, LineProblem problem) => new(place.Line, problem, readText(place));

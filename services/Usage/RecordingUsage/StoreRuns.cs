@@ -17,7 +17,7 @@ internal sealed record StoredRuns(
 /// <summary>Stores the runs of a chunk, each once. Writers of an org take turns, so that what is compared cannot change meanwhile.</summary>
 internal sealed class StoreRuns(OrgTransaction transaction, RunOrigin origin)
 {
-    private const string LockSql = "SELECT pg_advisory_xact_lock(hashtextextended('runs/' || @Org, 0))";
+    public const string LockSql = "SELECT pg_advisory_xact_lock(hashtextextended('runs/' || @Org, 0))";
 
     private const string ReadSql = $"SELECT {IncomingRuns.Columns} FROM runs WHERE org_id = @Org AND job_key = ANY(@Keys)";
 

@@ -64,6 +64,9 @@ public sealed class SourceOptions
     /// <summary>Records that one question may bring; when there are more, a shorter span is asked for.</summary>
     public int AnswerRecordsMax { get; set; } = 200_000;
 
+    /// <summary>slurmrestd and sacct: ask for steps as well, in a question of its own, to show what runs made use of. Nothing is charged by it.</summary>
+    public bool ReadsSteps { get; set; } = true;
+
     /// <summary>Completes the defaults that depend on other values.</summary>
     internal void Complete()
     {

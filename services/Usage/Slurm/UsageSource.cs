@@ -19,6 +19,13 @@ internal abstract class UsageSource(SourceOptions options) : IDisposable
     /// <exception cref="SourceException">Not all of them could be had; what was handed out is true all the same.</exception>
     public abstract IAsyncEnumerable<RecordChunk> ReadAsync(DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation);
 
+    /// <summary>
+    /// The same records with what the ended ones made use of, in <see cref="RecordChunk.Measured"/>. A question of its own, for it asks for every
+    /// step: what is charged neither waits for it nor fails with it.
+    /// </summary>
+    /// <exception cref="SourceException">Not all could be had; what was handed out is true all the same.</exception>
+    public abstract IAsyncEnumerable<RecordChunk> MeasureAsync(DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation);
+
     public void Dispose()
     {
         Dispose(disposing: true);

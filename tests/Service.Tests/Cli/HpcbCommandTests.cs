@@ -221,6 +221,32 @@ public sealed class HpcbCommandTests
     }
 
     [Fact]
+    public async Task Runs_are_listed_with_how_much_of_what_they_held_they_used()
+    {
+        await using StubGateway gateway = await StubGateway.StartAsync(app => app.MapGet("/api/v1/usage", (string? user) => Results.Json(new
+        {
+            items = new object[]
+            {
+                Run("17", user, 0.8512m, 0.25m),
+                Run("18", user, null, null),
+            },
+        })));
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome outcome = await hpcb.RunAsync("usage", "list", "--user", "*");
+
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        Assert.Matches("17 +│ \\* .* 1.0000 +│ 0.0000 +│ 85.1% +│ 25.0% +│ 0.27 THB +│ unbilled|17 +\\* .* 1.0000 +0.0000 +85.1% +25.0% +0.27 THB +unbilled", outcome.Output);
+        Assert.Matches("18 .* - .* - .* unbilled", outcome.Output);
+
+        static object Run(string job, string? user, decimal? cpu, decimal? memory) => new
+        {
+            jobId = job, username = user, account = "physics", state = "COMPLETED", endedAt = "2017-01-02T00:00:00Z", cpuCoreHours = 1m, gpuHours = 0m,
+            cpuEfficiency = cpu, memoryEfficiency = memory, amountMinor = 27, currency = "THB", status = "unbilled",
+        };
+    }
+
+    [Fact]
     public async Task A_refusal_is_one_line_that_names_the_field()
     {
         await using StubGateway gateway = await StubGateway.StartAsync(app => app.MapPost("/formula", () => Results.ValidationProblem(

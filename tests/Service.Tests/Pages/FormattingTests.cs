@@ -36,6 +36,27 @@ public sealed class FormattingTests
     }
 
     [Theory]
+    [InlineData("0", "0 %")]
+    [InlineData("0.0001", "< 1 %")]
+    [InlineData("0.125", "13 %")]
+    [InlineData("1.0049", "100 %")]
+    [InlineData("12.5", "1,250 %")]
+    public void A_share_is_a_percentage_and_never_zero_by_rounding(string share, string shown) =>
+        Assert.Equal(shown, Amounts.Share(decimal.Parse(share, System.Globalization.CultureInfo.InvariantCulture)));
+
+    [Theory]
+    [InlineData("0.2499", 300, true)]
+    [InlineData("0.25", 300, false)]
+    [InlineData("0.01", 299, false)]
+    [InlineData(null, 300, false)]
+    public void Little_is_called_low_in_runs_that_lasted(string? share, long seconds, bool isLow)
+    {
+        decimal? used = share is null ? null : decimal.Parse(share, System.Globalization.CultureInfo.InvariantCulture);
+        var shown = new UsedShare(used, used, UsedShare.IsLasting(seconds));
+        Assert.Equal((isLow, isLow), (shown.IsCpuLow, shown.IsMemoryLow));
+    }
+
+    [Theory]
     [Trait("Control", "WEB-02")]
     [InlineData("=1+1", "'=1+1")]
     [InlineData("+1", "'+1")]

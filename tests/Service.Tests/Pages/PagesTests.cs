@@ -73,6 +73,22 @@ public sealed partial class PagesTests : IClassFixture<PagesSite>
     }
 
     [Fact]
+    public async Task A_run_says_how_much_of_what_it_held_it_used_in_words_and_where_that_is_little()
+    {
+        using HttpClient browser = PagesSite.Browser(site.Portal, Researcher);
+        string html = WebUtility.HtmlDecode(await browser.GetStringAsync("/me"));
+        Assert.Matches("<th scope=\"col\" aria-describedby=\"used-note\">Used of it</th>", html);
+        Assert.Matches("CPU 12 %</span>\\s*<span class=\"badge warn\">low</span>\\s*<small>memory 85 %</small>\\s*</span>", html);
+        Assert.Contains("less than 25 % in runs of 5 minutes or more", html, StringComparison.Ordinal);
+        using HttpClient admin = PagesSite.Browser(site.Admin, TestCaller.Admin());
+        Assert.Contains("CPU 12 %", await admin.GetStringAsync("/admin/usage"), StringComparison.Ordinal);
+
+        string[] csv = (await browser.GetStringAsync("/me.csv")).Split("\r\n");
+        Assert.EndsWith(",receipt_number,cpu_efficiency,memory_efficiency", csv[0], StringComparison.Ordinal);
+        Assert.EndsWith(",0.1240,0.8512", csv[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     [Trait("Control", "WEB-01")]
     public async Task A_form_without_its_token_changes_nothing_and_says_why()
     {

@@ -260,6 +260,8 @@ public sealed class StandInBackend : IAsyncDisposable
         gpuMinor = 0,
         memoryMinor = 2,
         amountMinor = 27,
+        cpuEfficiency = 0.124m,
+        memoryEfficiency = 0.8512m,
     };
 
     private static object Month() => new

@@ -65,6 +65,10 @@ public sealed class RatingOrg(RatingSite site, Guid id)
     public async Task SayAsync(IReadOnlyList<RecordedRun> runs, Guid? batch = null, Guid? import = null) =>
         await site.Bus.PublishAsync(new UsageRecorded(id, batch ?? Guid.CreateVersion7(), import ?? Guid.CreateVersion7(), runs));
 
+    /// <summary>Says what runs made use of that were told before, as the usage service does.</summary>
+    public async Task MeasureAsync(params RecordedRun[] runs) =>
+        await site.Bus.PublishAsync(new UsageRecorded(id, Guid.CreateVersion7(), Guid.CreateVersion7(), runs) { AddsNoRun = true });
+
     /// <summary>Says a correction on the bus, as the usage service does.</summary>
     public async Task CorrectAsync(params RecordedRun[] runs) => await site.Bus.PublishAsync(new UsageCorrected(
         id, Guid.CreateVersion7(), Guid.CreateVersion7(), "slurmrestd", Runs.Noon, [.. runs.Select(run => new CorrectedRun(run, ["charged_seconds"]))]));

@@ -195,6 +195,72 @@ public sealed class StoringUsageTests(RatingSite site) : IClassFixture<RatingSit
         Assert.Equal(300, Number(await org.TotalsAsync(), "amountMinor"));
     }
 
+    [Fact]
+    public async Task What_was_used_comes_in_any_order_before_and_after_billing_and_counts_for_no_import()
+    {
+        var org = await site.NewOrgWithTariffAsync();
+        var import = Guid.CreateVersion7();
+        var run = Runs.Of("alice", 1, seconds: 3600, cpus: 2, memoryMib: 2048);
+        await org.MeasureAsync(run with { CpuUsedMilliseconds = 1_800_000 });
+        await SeenAsync(org, 1);
+        await org.SayAsync([run], import: import);
+        await SeenAsync(org, 2);
+        Assert.Equal(1, Number(await RatingOrg.GetAsync(org.Admin, $"/api/v1/usage/imports/{import}"), "runs"));
+        Assert.Equal((0.25m, null), await EfficiencyAsync(org));
+
+        var receipt = await org.IssueAsync("alice");
+        var before = (await RatingOrg.GetAsync(org.User("alice"), $"/api/v1/receipts/{receipt}")).ToJsonString();
+        await org.MeasureAsync(run with { CpuUsedMilliseconds = 7_200_000, MemoryUsedBytes = 1L << 30 });
+        await SeenAsync(org, 3);
+        await org.MeasureAsync(run with { CpuUsedMilliseconds = 5_400_000 });
+        await SeenAsync(org, 4);
+
+        Assert.Equal((1m, 0.5m), await EfficiencyAsync(org));
+        Assert.Equal(before, (await RatingOrg.GetAsync(org.User("alice"), $"/api/v1/receipts/{receipt}")).ToJsonString());
+        Assert.Equal(0, await site.Service.ScalarAsync<long>("SELECT count(*) FROM superseded_runs WHERE org_id = @Id", new { org.Id }));
+        Assert.Equal(1, Number(await RatingOrg.GetAsync(org.Admin, $"/api/v1/usage/imports/{import}"), "runs"));
+    }
+
+    [Fact]
+    public async Task Whatever_was_used_the_price_is_that_of_what_was_held()
+    {
+        var org = await site.NewOrgWithTariffAsync();
+        var random = new Random(20170102);
+        var plain = Enumerable.Range(1, 200).Select(number => Runs.Of("alice", number, random.Next(0, 90_000), random.Next(0, 129), random.Next(0, 9), random.Next(0, 1_000_000))).ToArray();
+        await org.StoreAsync(plain);
+        await org.StoreAsync([.. plain.Select(run => run with
+        {
+            Username = "bob", JobKey = run.JobKey + "0", CpuUsedMilliseconds = random.NextInt64(0, long.MaxValue), MemoryUsedBytes = random.NextInt64(1, long.MaxValue),
+        })]);
+
+        Assert.Equal(await PricesAsync("alice"), await PricesAsync("bob"));
+        Assert.True(Number(await org.TotalsAsync(), "amountMinor") > 0);
+
+        async Task<List<string>> PricesAsync(string username) => [.. await site.Service.QueryAsync<string>(
+            "SELECT concat_ws('|', job_id, rating, reason, cpu_minor, gpu_minor, memory_minor, amount_minor) FROM runs WHERE org_id = @Id AND username = @username ORDER BY raw_job_id",
+            new { org.Id, username })];
+    }
+
+    [Fact]
+    public async Task Of_a_run_that_held_nothing_or_goes_on_no_share_is_told()
+    {
+        var org = await site.NewOrgWithTariffAsync();
+        var run = Runs.Of("alice", 1) with { CpuUsedMilliseconds = 1000, MemoryUsedBytes = 4096 };
+        await org.SayAsync([run with { ChargedSeconds = 0 }]);
+        await SeenAsync(org, 1);
+        Assert.Equal((null, null), await EfficiencyAsync(org));
+
+        await org.SayAsync([run with { Revision = 2, EndedAt = null }]);
+        await SeenAsync(org, 2);
+        Assert.Equal((null, null), await EfficiencyAsync(org));
+    }
+
+    private static async Task<(decimal? Cpu, decimal? Memory)> EfficiencyAsync(RatingOrg org)
+    {
+        var run = Single(await RatingOrg.GetAsync(org.User("alice"), "/api/v1/usage"));
+        return (run["cpuEfficiency"]?.GetValue<decimal>(), run["memoryEfficiency"]?.GetValue<decimal>());
+    }
+
     private Task SeenAsync(RatingOrg org, int batches) => Wait.UntilAsync("the batches are consumed", async () =>
         await site.Service.ScalarAsync<long>("SELECT count(*) FROM inbox WHERE org_id = @Id AND consumer = 'StoreRecordedUsage'", new { org.Id }) == batches);
 

@@ -135,8 +135,15 @@ internal sealed class JobsAnswer(Stream stream, JobRecordParser parser) : IDispo
 
         using (record)
         {
-            if (parser.TryParse(record.RootElement, out JobRun run, out LineProblem? problem)) chunk.Runs.Add(run);
-            else chunk.Quarantined.Add(new QuarantinedRecord(problem!, RecordText.Of(record.RootElement)));
+            if (parser.TryParse(record.RootElement, out JobRun run, out LineProblem? problem))
+            {
+                chunk.Runs.Add(run);
+                if (MeasuredRun.Of(run, StepsJson.Read(record.RootElement)) is { } measured) chunk.Measured.Add(measured);
+            }
+            else
+            {
+                chunk.Quarantined.Add(new QuarantinedRecord(problem!, RecordText.Of(record.RootElement)));
+            }
         }
 
         return true;

@@ -27,7 +27,7 @@ internal static class QuarantineText
         {
             if (column == layout.Columns) break;
             if (column > 0) text.Append('|');
-            if (layout.FieldOf(column) is not null)
+            if (layout.FieldOf(column) is { } field && !field.IsOfUse())
             {
                 AppendPrintable(text, line[range]);
             }

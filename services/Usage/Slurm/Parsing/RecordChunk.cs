@@ -13,6 +13,9 @@ internal sealed class RecordChunk(int recordsMax, TextForm? form = null)
 
     public List<QuarantinedRecord> Quarantined { get; } = [];
 
+    /// <summary>What ended runs made use of, where the question was for their steps as well; none of it is charged.</summary>
+    public List<MeasuredRun> Measured { get; } = [];
+
     public int Count => Runs.Count + Quarantined.Count;
 
     public bool IsFull => Count >= recordsMax;

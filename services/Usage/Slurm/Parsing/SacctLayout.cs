@@ -36,10 +36,13 @@ internal sealed class SacctLayout
     /// <summary>A <c>|</c> inside a job's name adds columns; with the name last they can only be its own.</summary>
     public bool JobNameIsLast { get; }
 
+    /// <summary>It has a column that tells what was used.</summary>
+    public bool TellsUse => Array.Exists(fieldOf, known => known?.IsOfUse() == true);
+
     /// <returns>-1 when the log has no such column.</returns>
     public int ColumnOf(SacctField field) => columnOf[(int)field];
 
-    /// <returns>Null for a column that pricing does not need.</returns>
+    /// <returns>Null for a column that is passed over.</returns>
     public SacctField? FieldOf(int column) => fieldOf[column];
 
     /// <summary>Makes the layout of named columns.</summary>
@@ -59,6 +62,7 @@ internal sealed class SacctLayout
         for (var column = 0; column < names.Count; column++)
         {
             if (!SacctFields.TryFind(names[column], out var field)) continue;
+            if (columns[(int)field] >= 0 && field.IsOfUse()) continue;
             if (columns[(int)field] >= 0) return Refuse($"The field {field.Name()} is named twice.", out problem);
             (columns[(int)field], fields[column]) = (column, field);
         }

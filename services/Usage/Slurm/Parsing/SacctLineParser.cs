@@ -33,6 +33,27 @@ internal sealed class SacctLineParser(SacctLayout layout)
         return ParseRun(line, out run, out problem);
     }
 
+    /// <summary>What the line that was read last says of its use.</summary>
+    /// <param name="line">That line.</param>
+    /// <param name="cpus">Of its run: on one CPU there is one task.</param>
+    public StepFigures Figures(ReadOnlySpan<byte> line, long cpus)
+    {
+        var id = Column(line, SacctField.JobIdRaw);
+        var point = id.IndexOf((byte)'.');
+        UsedText.TryNumber(point < 0 ? id : id[..point], out var rawJobId);
+        var cpu = UsedText.CpuMicroseconds(Column(line, SacctField.TotalCpu));
+        if (UsedText.MemoryOfTres(Column(line, SacctField.TresUsageInTot)) is { } total) return new StepFigures(rawJobId, cpu, total, false);
+        if (UsedText.MemoryBytes(Column(line, SacctField.MaxRss)) is not (> 0 and var largest)) return new StepFigures(rawJobId, cpu, null, false);
+
+        var isKnown = UsedText.TryNumber(Column(line, SacctField.NTasks), out var tasks) && tasks > 0;
+        if (!isKnown && (cpus == 1 || (point >= 0 && IsOneTask(id[(point + 1)..])))) (isKnown, tasks) = (true, 1);
+        return isKnown && largest <= long.MaxValue / tasks ? new StepFigures(rawJobId, cpu, largest * tasks, false) : new StepFigures(rawJobId, cpu, null, true);
+    }
+
+    // The script itself, and what Slurm starts beside it.
+    private static bool IsOneTask(ReadOnlySpan<byte> step) =>
+        step.SequenceEqual("batch"u8) || step.SequenceEqual("extern"u8) || step.SequenceEqual("interactive"u8);
+
     private LineKind ParseRun(ReadOnlySpan<byte> line, out JobRun run, out LineProblem? problem)
     {
         run = default;

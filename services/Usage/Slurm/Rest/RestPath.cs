@@ -8,13 +8,14 @@ namespace HpcBilling.Usage.Slurm.Rest;
 /// <summary>Where a slurmrestd has the jobs of one data version, and which flags it takes there.</summary>
 /// <param name="Version">Data version.</param>
 /// <param name="Path">As its own description writes it.</param>
-/// <param name="Flags">Flags to send.</param>
+/// <param name="Flags">Flags to send, when steps are not wanted.</param>
 internal sealed partial record RestPath(DataVersion Version, string Path, IReadOnlyList<string> Flags)
 {
     // Newer ones are several MiB.
     private const int DocumentBytesMax = 64 * 1024 * 1024;
 
-    // Earlier runs of a requeued job, times that are not cut to the span, and no steps, since nothing is charged by them.
+    // Earlier runs of a requeued job, times that are not cut to the span, and no steps, since nothing is charged by them: what
+    // they measure is asked for by another question.
     private const string Duplicates = "show_duplicates";
     private const string NoSteps = "skip_steps";
     private const string NoTruncation = "disable_truncate_usage_time";
@@ -23,9 +24,9 @@ internal sealed partial record RestPath(DataVersion Version, string Path, IReadO
     public static readonly string[] Documents = ["/openapi/v3", "/openapi"];
 
     /// <summary>The question for a span; <c>uts</c> is Slurm's own way of writing an instant without a zone.</summary>
-    public string Query(string cluster, DateTimeOffset from, DateTimeOffset to) => string.Create(
+    public string Query(string cluster, DateTimeOffset from, DateTimeOffset to, bool hasSteps = false) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Path}?start_time=uts{from.ToUnixTimeSeconds()}&end_time=uts{to.ToUnixTimeSeconds()}&cluster={Uri.EscapeDataString(cluster)}{string.Concat(Flags.Select(flag => $"&{flag}=true"))}");
+        $"{Path}?start_time=uts{from.ToUnixTimeSeconds()}&end_time=uts{to.ToUnixTimeSeconds()}&cluster={Uri.EscapeDataString(cluster)}{string.Concat(Flags.Where(flag => !hasSteps || flag != NoSteps).Select(flag => $"&{flag}=true"))}");
 
     /// <exception cref="JsonException">It is no description.</exception>
     public static async Task<IReadOnlyList<RestPath>> FindAsync(Stream document, CancellationToken cancellation)

@@ -27,12 +27,26 @@ internal sealed class RestSource : UsageSource
         };
     }
 
-    public override async IAsyncEnumerable<RecordChunk> ReadAsync(DateTimeOffset from, DateTimeOffset to, [EnumeratorCancellation] CancellationToken cancellation)
+    public override IAsyncEnumerable<RecordChunk> ReadAsync(DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation) =>
+        AskAsync(from, to, hasSteps: false, cancellation);
+
+    // A record with more steps than a record may have bytes is passed over here, and its use stays unknown.
+    public override IAsyncEnumerable<RecordChunk> MeasureAsync(DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation) =>
+        AskAsync(from, to, hasSteps: true, cancellation);
+
+    protected override void Dispose(bool disposing)
+    {
+        client.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private async IAsyncEnumerable<RecordChunk> AskAsync(
+        DateTimeOffset from, DateTimeOffset to, bool hasSteps, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(TimeSpan.FromSeconds(Options.TimeoutSeconds));
         RestPath asked = await GuardAsync(() => PathAsync(limit.Token), cancellation);
-        using HttpResponseMessage response = await GuardAsync(() => SendAsync(asked.Query(Options.Cluster, from, to), limit.Token), cancellation);
+        using HttpResponseMessage response = await GuardAsync(() => SendAsync(asked.Query(Options.Cluster, from, to, hasSteps), limit.Token), cancellation);
         await using Stream body = await GuardAsync(() => response.Content.ReadAsStreamAsync(limit.Token), cancellation);
         using var answer = new JobsAnswer(body, new JobRecordParser(Options.Cluster, asked.Version));
         int records = 0;
@@ -48,12 +62,6 @@ internal sealed class RestSource : UsageSource
         }
 
         Check(response, answer.Errors);
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        client.Dispose();
-        base.Dispose(disposing);
     }
 
     private async Task<HttpResponseMessage> SendAsync(string query, CancellationToken cancellation)

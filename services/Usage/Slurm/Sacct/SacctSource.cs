@@ -25,12 +25,16 @@ internal sealed class SacctSource(SourceOptions options) : UsageSource(options)
     // Slurm has it since 26.05.
     private const string SluidField = "SLUID";
 
-    private string[]? fields;
+    // TRESUsageInTot is of all tasks, MaxRSS of the largest.
+    private static readonly string[] UseFields = [.. Enum.GetValues<SacctField>().Where(field => field.IsOfUse()).Select(SacctFields.Name)];
+
+    private HashSet<string>? known;
 
     /// <summary>Arguments for a span of time.</summary>
-    public static IReadOnlyList<string> Arguments(IReadOnlyList<string> fields, string cluster, DateTimeOffset from, DateTimeOffset to) =>
+    public static IReadOnlyList<string> Arguments(
+        IReadOnlyList<string> fields, string cluster, DateTimeOffset from, DateTimeOffset to, bool hasSteps = false) =>
     [
-        "--allusers", "--allocations", "--duplicates", "--parsable2", "--noconvert", "--noheader", $"--delimiter={Separator}",
+        "--allusers", .. hasSteps ? (string[])[] : ["--allocations"], "--duplicates", "--parsable2", "--noconvert", "--noheader", $"--delimiter={Separator}",
         $"--clusters={cluster}", $"--starttime={Instant(from)}", $"--endtime={Instant(to)}", $"--format={string.Join(',', fields)}",
     ];
 
@@ -38,7 +42,8 @@ internal sealed class SacctSource(SourceOptions options) : UsageSource(options)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(TimeSpan.FromSeconds(Options.TimeoutSeconds));
-        fields ??= await FieldsAsync(limit.Token, cancellation);
+        known ??= await KnownFieldsAsync(limit.Token, cancellation);
+        string[] fields = FieldsToAsk(known);
         SacctLayout layout = Layout(fields);
         var form = TextForm.Of(layout);
         using var run = SacctProcess.Start(Options, Arguments(fields, Options.Cluster, from, to), limit.Token);
@@ -62,17 +67,49 @@ internal sealed class SacctSource(SourceOptions options) : UsageSource(options)
         if (!isWhole) throw new SourceException(SourceFault.Unavailable, "sacct's output ended in the middle of a line.");
     }
 
+    public override async IAsyncEnumerable<RecordChunk> MeasureAsync(DateTimeOffset from, DateTimeOffset to, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(TimeSpan.FromSeconds(Options.TimeoutSeconds));
+        known ??= await KnownFieldsAsync(limit.Token, cancellation);
+        string[] ofUse = [.. UseFields.Where(known.Contains)];
+        if (ofUse.Length == 0) yield break;
+
+        string[] fields = [.. FieldsToAsk(known), .. ofUse];
+        using var run = SacctProcess.Start(Options, Arguments(fields, Options.Cluster, from, to, hasSteps: true), limit.Token);
+        var reader = new LineReader(run.Output, 0, 0);
+        var parser = new SacctLineParser(Layout(fields));
+        var steps = new StepLines(parser);
+        bool isWhole;
+        while (true)
+        {
+            var chunk = new RecordChunk(ChunkRecordsMax);
+            isWhole = await Task.Run(() => Measure(reader, parser, steps, chunk), CancellationToken.None);
+            if (limit.IsCancellationRequested || !isWhole || chunk.Measured.Count == 0) break;
+            yield return chunk;
+        }
+
+        await run.EndAsync(limit.Token, cancellation);
+        if (!isWhole) throw new SourceException(SourceFault.Unavailable, "sacct's output ended in the middle of a line.");
+
+        // sacct ended well, so that nothing can follow the last run.
+        var last = new RecordChunk(1);
+        if (steps.Close(isWhole: true) is { } measured) last.Measured.Add(measured);
+        yield return last;
+    }
+
     internal static SacctLayout Layout(IReadOnlyList<string> fields) =>
         SacctLayout.TryCreate(fields, null, out SacctLayout layout, out string problem, Separator) ? layout : throw new UnreachableException(problem);
 
-    private async Task<string[]> FieldsAsync(CancellationToken limit, CancellationToken caller)
+    private static string[] FieldsToAsk(HashSet<string> known) => [.. Columns, .. known.Contains(SluidField) ? (string[])[SluidField] : []];
+
+    private async Task<HashSet<string>> KnownFieldsAsync(CancellationToken limit, CancellationToken caller)
     {
         using var run = SacctProcess.Start(Options, ["--helpformat"], limit);
         using var reader = new StreamReader(run.Output, Encoding.ASCII);
-        string known = await reader.ReadToEndAsync(CancellationToken.None);
+        string printed = await reader.ReadToEndAsync(CancellationToken.None);
         await run.EndAsync(limit, caller);
-        bool hasSluid = known.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Contains(SluidField, StringComparer.Ordinal);
-        return [.. Columns, .. hasSluid ? (string[])[SluidField] : []];
+        return [.. printed.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)];
     }
 
     /// <returns>False when the output ended in the middle of a line.</returns>
@@ -99,6 +136,20 @@ internal sealed class SacctSource(SourceOptions options) : UsageSource(options)
                     // --allocations leaves steps out; one that comes all the same is nothing to charge.
                     break;
             }
+        }
+
+        return true;
+    }
+
+    /// <returns>False when the output ended in the middle of a line.</returns>
+    private static bool Measure(LineReader reader, SacctLineParser parser, StepLines steps, RecordChunk chunk)
+    {
+        while (chunk.Measured.Count < ChunkRecordsMax && reader.TryRead(out ReadOnlySpan<byte> line, out LineEnd end))
+        {
+            if (end == LineEnd.Missing) return false;
+            JobRun run = default;
+            LineKind kind = end == LineEnd.Complete ? parser.Parse(line, out run, out _) : LineKind.Malformed;
+            if (steps.Read(line, kind, run) is { } measured) chunk.Measured.Add(measured);
         }
 
         return true;

@@ -27,13 +27,15 @@ internal static class Fixture
         using var answer = new JobsAnswer(new Trickle(json, bytesAtOnce), new JobRecordParser(Cluster, new DataVersion(version)));
         var runs = new List<JobRun>();
         var quarantined = new List<QuarantinedRecord>();
+        var measured = new List<MeasuredRun>();
         while (true)
         {
             var chunk = new RecordChunk(recordsMax);
-            if (!await answer.ReadAsync(chunk, CancellationToken.None)) return new Answer(runs, quarantined, answer.Errors);
+            if (!await answer.ReadAsync(chunk, CancellationToken.None)) return new Answer(runs, quarantined, answer.Errors, measured);
             Assert.InRange(chunk.Count, 1, recordsMax);
             runs.AddRange(chunk.Runs);
             quarantined.AddRange(chunk.Quarantined);
+            measured.AddRange(chunk.Measured);
         }
     }
 
@@ -51,6 +53,24 @@ internal static class Fixture
         }
 
         return runs;
+    }
+
+    /// <summary>Reads what a log of sacct tells of the use of its runs.</summary>
+    public static IReadOnlyList<MeasuredRun> MeasureSacct(string log, bool isWhole = true, string? fields = null)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(log);
+        SacctLayout layout = Assert.IsType<SacctHeader.Understood>(SacctHeader.Read(new MemoryStream(bytes), fields, null)).Layout;
+        var parser = new SacctLineParser(layout);
+        var steps = new StepLines(parser);
+        var measured = new List<MeasuredRun>();
+        foreach (string text in log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(fields is null ? 1 : 0))
+        {
+            byte[] line = Encoding.UTF8.GetBytes(text);
+            if (steps.Read(line, parser.Parse(line, out JobRun run, out _), run) is { } before) measured.Add(before);
+        }
+
+        if (steps.Close(isWhole) is { } last) measured.Add(last);
+        return measured;
     }
 
     /// <summary>One record with whatever a test wants to say in it.</summary>
@@ -86,7 +106,7 @@ internal static class Fixture
         return folder?.FullName ?? throw new DirectoryNotFoundException("HpcBilling.sln is in no folder above the tests.");
     }
 
-    internal sealed record Answer(IReadOnlyList<JobRun> Runs, IReadOnlyList<QuarantinedRecord> Quarantined, IReadOnlyList<RestError> Errors);
+    internal sealed record Answer(IReadOnlyList<JobRun> Runs, IReadOnlyList<QuarantinedRecord> Quarantined, IReadOnlyList<RestError> Errors, IReadOnlyList<MeasuredRun> Measured);
 
     private sealed class Trickle(byte[] bytes, int atOnce) : MemoryStream(bytes)
     {

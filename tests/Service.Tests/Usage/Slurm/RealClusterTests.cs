@@ -66,6 +66,7 @@ public sealed class RealClusterTests(Servers servers)
             Assert.Equal(0, await service.ScalarAsync<long>("SELECT count(*) - count(DISTINCT job_key) FROM runs"));
         }
 
+        await SameUseAsync(usage, bySacct);
         await CorrectedAsync(cluster, usage, bus);
         await ReconciledAsync(cluster, site);
     }
@@ -127,6 +128,20 @@ public sealed class RealClusterTests(Servers servers)
         return sums;
 
         static DateTimeOffset Instant(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+    }
+
+    /// <summary>What both could measure they tell alike: memory to the byte, CPU time but for the milliseconds that sacct cuts off each step.</summary>
+    private static async Task SameUseAsync(RunningService usage, RunningService bySacct)
+    {
+        const string UsedSql = "SELECT job_key, cpu_used_ms, memory_used_bytes FROM runs WHERE cpu_used_ms IS NOT NULL";
+        await Wait.UntilAsync("runs are measured", async () => (await bySacct.QueryAsync<(string, long, long?)>(UsedSql)).Count > 10);
+        var byRest = (await usage.QueryAsync<(string Key, long Cpu, long? Memory)>(UsedSql)).ToDictionary(run => run.Key, StringComparer.Ordinal);
+        var both = (await bySacct.QueryAsync<(string Key, long Cpu, long? Memory)>(UsedSql)).Where(run => byRest.ContainsKey(run.Key)).ToList();
+
+        Assert.True(both.Count > 5, $"{byRest.Count} and {both.Count}");
+        // Of a step that ends at once Slurm knows no memory.
+        Assert.All(both, run => Assert.Equal(byRest[run.Key].Memory, run.Memory));
+        Assert.All(both, run => Assert.InRange(byRest[run.Key].Cpu - run.Cpu, 0, 5));
     }
 
     /// <summary>As <c>sacctmgr fix runawayjobs</c> does: a run that was billed an hour collapses to nothing.</summary>

@@ -146,6 +146,40 @@ public sealed class SourceTests(Servers servers)
         Assert.Equal([1L], await usage.QueryAsync<long>("SELECT raw_job_id FROM runs"));
     }
 
+    [Fact]
+    [Trait("Control", "USE-02")]
+    public async Task Sacct_is_asked_for_steps_by_a_question_of_its_own()
+    {
+        using var sacct = new FakeSacct();
+        string job = $"1|1|hpc|cpu|normal|physics|alice|{Now - 700}|{Now - 660}|{Now - 60}|600|COMPLETED|cpu=2,mem=1024M";
+        sacct.Print(job, steps: $"{job}|02:30.500|||\n1.0|1.0|hpc||||physics||{Now - 660}|{Now - 60}|600|COMPLETED|cpu=2|02:30.500|268435456|2|");
+        await using RunningService usage = await PolledService.StartAsync(servers, sacct.Settings);
+
+        await Wait.UntilAsync("the run is measured", async () => await usage.ScalarAsync<long>("SELECT count(*) FROM runs WHERE cpu_used_ms = 150500 AND memory_used_bytes = 536870912") == 1);
+
+        Assert.Contains("--allocations", sacct.Arguments());
+        string[] arguments = sacct.ArgumentsForSteps();
+        Assert.DoesNotContain("--allocations", arguments);
+        Assert.Equal("--format=JobID,JobIDRaw,Cluster,Partition,QOS,Account,User,Submit,Start,End,ElapsedRaw,State,AllocTRES,TotalCPU,MaxRSS,NTasks,TRESUsageInTot", arguments[^1]);
+        Assert.Equal([(1, 600L)], await usage.QueryAsync<(int, long)>("SELECT revision, charged_seconds FROM runs"));
+    }
+
+    [Fact]
+    [Trait("Control", "USE-02")]
+    public async Task What_goes_wrong_with_saccts_steps_holds_up_no_charge()
+    {
+        using var sacct = new FakeSacct();
+        sacct.Print($"1|1|hpc|cpu|normal|physics|alice|{Now - 700}|{Now - 660}|{Now - 60}|600|COMPLETED|cpu=2,mem=1024M", steps: "garbage", endingOfSteps: "exit 1");
+        await using RunningService usage = await PolledService.StartAsync(servers, sacct.Settings);
+
+        await PolledService.UntilRunsAsync(usage, 1);
+        await Wait.UntilAsync("the failure is told", () => Task.FromResult(usage.Log.Contains("their charges are complete", StringComparison.Ordinal)));
+        await Wait.UntilAsync("the window is read", async () => await usage.ScalarAsync<bool>("SELECT last_success_at IS NOT NULL FROM clusters"));
+
+        Assert.Equal((0, 0L), (await usage.ScalarAsync<int>("SELECT failures FROM clusters"), await usage.ScalarAsync<long>("SELECT count(*) FROM source_states WHERE failures > 0")));
+        Assert.Equal(0, await usage.ScalarAsync<long>("SELECT count(*) FROM runs WHERE num_nonnulls(cpu_used_ms, memory_used_bytes) > 0"));
+    }
+
     /// <summary>A program that stands where sacct does and notes what it was called with.</summary>
     private sealed class FakeSacct : IDisposable
     {
@@ -159,13 +193,20 @@ public sealed class SourceTests(Servers servers)
 
         /// <param name="line">With bars for the delimiter.</param>
         /// <param name="ending">What the program does at its end.</param>
-        public void Print(string line, string ending = "exit 0")
+        /// <param name="steps">What it prints when it is asked for steps; it knows no field of theirs without.</param>
+        /// <param name="endingOfSteps">What it does then at its end.</param>
+        public void Print(string line, string ending = "exit 0", string? steps = null, string endingOfSteps = "exit 0")
         {
             // Replaced as a whole: a shell that runs the old one is not disturbed.
             string script = Program + ".new";
             File.WriteAllText(script, $"""
                 #!/bin/bash
-                if [ "$1" = --helpformat ]; then echo '{HelpFormat}'; exit; fi
+                if [ "$1" = --helpformat ]; then echo '{HelpFormat}{(steps is null ? "" : " MaxRSS NTasks TotalCPU TRESUsageInTot")}'; exit; fi
+                if [ "$2" != --allocations ]; then
+                  printf '%s\0' "$@" > '{folder}/arguments-of-steps'
+                  printf '%b\n' '{steps?.Replace('|', '\u001F')}'
+                  {endingOfSteps}
+                fi
                 printf '%s\0' "$@" > '{folder}/arguments'
                 cp /proc/$$/environ '{folder}/environment'
                 printf '%s\n' '{line.Replace('|', '\u001F')}'
@@ -177,6 +218,8 @@ public sealed class SourceTests(Servers servers)
         }
 
         public string[] Arguments() => Read("arguments");
+
+        public string[] ArgumentsForSteps() => Read("arguments-of-steps");
 
         public string[] Environment() => [.. Read("environment").Order(StringComparer.Ordinal)];
 

@@ -29,6 +29,9 @@ internal sealed class StubSlurmrestd : IAsyncDisposable
     /// <summary>Takes the place of the usual answer to a question for jobs.</summary>
     public Func<HttpContext, Task>? Instead { get; set; }
 
+    /// <summary>Takes the place of the usual answer to a question for steps.</summary>
+    public Func<HttpContext, Task>? InsteadOfSteps { get; set; }
+
     public IReadOnlyList<string> Versions { get; set; } = ["v0.0.37", "v0.0.40", "v0.0.46", "v0.0.99"];
 
     public IReadOnlyList<Question> Questions => [.. questions];
@@ -96,7 +99,8 @@ internal sealed class StubSlurmrestd : IAsyncDisposable
         long from = Seconds(context.Request.Query["start_time"]!);
         long to = Seconds(context.Request.Query["end_time"]!);
         questions.Enqueue(new Question(context.Request.Path, [.. context.Request.Query.Keys.Order(StringComparer.Ordinal)], from, to));
-        if (Instead is { } instead)
+        bool hasSteps = !context.Request.Query.ContainsKey("skip_steps");
+        if ((hasSteps ? InsteadOfSteps ?? Instead : Instead) is { } instead)
         {
             await instead(context);
             return;
@@ -110,8 +114,15 @@ internal sealed class StubSlurmrestd : IAsyncDisposable
         }
 
         JsonObject[] found = [.. records.Values.Where(record => Overlaps(record, from, to))];
-        string answer = new JsonObject { ["jobs"] = new JsonArray([.. found.Select(record => record.DeepClone())]), ["errors"] = new JsonArray() }.ToJsonString();
+        string answer = new JsonObject { ["jobs"] = new JsonArray([.. found.Select(record => Answered(record, hasSteps))]), ["errors"] = new JsonArray() }.ToJsonString();
         await context.Response.WriteAsync(answer);
+    }
+
+    private static JsonNode Answered(JsonObject record, bool hasSteps)
+    {
+        JsonNode answered = record.DeepClone();
+        if (!hasSteps) answered["steps"] = new JsonArray();
+        return answered;
     }
 
     private static bool Overlaps(JsonObject record, long from, long to)
@@ -143,6 +154,10 @@ internal sealed record StubRecord(long JobId, long Submit, long Start, long End)
 
     public string? Sluid { get; init; }
 
+    public long MemoryMib { get; init; }
+
+    public IReadOnlyList<StubStep> Steps { get; init; } = [];
+
     public JsonObject ToJson() => new()
     {
         ["job_id"] = JobId,
@@ -155,12 +170,29 @@ internal sealed record StubRecord(long JobId, long Submit, long Start, long End)
         ["state"] = new JsonObject { ["current"] = new JsonArray(State) },
         ["time"] = new JsonObject { ["submission"] = Submit, ["start"] = Start, ["end"] = End, ["elapsed"] = Elapsed },
         ["tres"] = new JsonObject { ["allocated"] = Allocated() },
+        ["steps"] = new JsonArray([.. Steps.Select(step => step.ToJson())]),
     };
 
     private JsonArray Allocated()
     {
-        IReadOnlyList<(string Type, string Name, long Count)> held = Tres ?? [("cpu", "", Start > 0 ? 2 : 0)];
+        IReadOnlyList<(string Type, string Name, long Count)> held = Tres ?? [("cpu", "", Start > 0 ? 2 : 0), ("mem", "", MemoryMib)];
         JsonObject[] entries = [.. held.Select(entry => new JsonObject { ["type"] = entry.Type, ["name"] = entry.Name, ["count"] = entry.Count })];
         return new JsonArray(entries);
     }
+}
+
+/// <summary>A step of a record.</summary>
+internal sealed record StubStep(long CpuSeconds, long MemoryMib)
+{
+    private const long BytesPerMib = 1024 * 1024;
+
+    public JsonObject ToJson() => new()
+    {
+        ["time"] = new JsonObject { ["total"] = new JsonObject { ["seconds"] = CpuSeconds, ["microseconds"] = 0 } },
+        ["tasks"] = new JsonObject { ["count"] = 1 },
+        ["tres"] = new JsonObject
+        {
+            ["requested"] = new JsonObject { ["total"] = new JsonArray(new JsonObject { ["type"] = "mem", ["name"] = "", ["count"] = MemoryMib * BytesPerMib }) },
+        },
+    };
 }
