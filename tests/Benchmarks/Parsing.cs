@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using CsvHelper;
-using CsvHelper.Configuration;
 using HpcBilling.Usage.Slurm.Parsing;
 
 namespace HpcBilling.Benchmarks;
@@ -20,7 +19,7 @@ internal static class Parsing
             ["what", "rows/s per core", "MB/s", "bytes allocated a row"],
             [
                 Measure("parse + normalise", log, Parse), Measure("Split('|'), DateTime.Parse, dictionary of TRES", log, Naive),
-                Measure("CsvHelper, fields alone", log, Csv), Measure("Split('|') alone", log, Split),
+                Measure("CsvHelper, fields as strings", log, Csv), Measure("Split('|') alone", log, Split),
             ]);
         return 0;
     }
@@ -85,12 +84,12 @@ internal static class Parsing
 
     private static int Csv(byte[] log)
     {
-        var configuration = new CsvConfiguration(CultureInfo.InvariantCulture) { Delimiter = "|", Mode = CsvMode.NoEscape, HasHeaderRecord = false };
-        using var parser = new CsvParser(new StreamReader(new MemoryStream(log)), configuration);
+        using CsvReader reader = CsvReader.Create(new MemoryStream(log), new CsvReaderOptions { Separator = '|', Mode = CsvMode.NoEscape, HasHeader = false }, leaveOpen: false);
         int rows = 0;
-        while (parser.Read())
+        while (reader.Read())
         {
-            if (parser.Record is { Length: 14 }) rows++;
+            for (int field = 0; field < reader.FieldCount; field++) _ = reader.GetString(field);
+            if (reader.FieldCount == 14) rows++;
         }
 
         return rows;
