@@ -1,9 +1,7 @@
-using HpcBilling.Contracts;
 using HpcBilling.ServiceDefaults;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.ServiceDefaults.Http;
 using HpcBilling.ServiceDefaults.Messaging;
-using HpcBilling.Usage;
 using HpcBilling.Usage.ExportingRuns;
 using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Polling;
@@ -15,29 +13,22 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("usage");
 builder.AddDatabase("usage");
 builder.AddMessaging("usage");
-builder.Services.AddMessageSource<UsageRecorded, UsageRecordedSource>();
-builder.Services.AddOptions<UsageOptions>().BindConfiguration(UsageOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-builder.Services.AddSingleton<Spool>();
-builder.Services.AddSingleton<RunImport>();
-builder.Services.AddJobs().AddJobHandler<ImportHandler>().AddJobHandler<ExportHandler>().AddJobHandler<ReconcileHandler>();
-builder.Services.AddHostedService<TidySpool>();
+builder.Services.AddJobs();
+builder.Services.AddRecording();
 builder.Services.AddPolling();
 builder.Services.AddQuarantine();
+builder.Services.AddJobHandler<ExportHandler>();
 builder.AddReconciling();
 
 var app = builder.Build();
 if (await app.MigrateIfAskedAsync(args)) return;
 app.UseServiceDefaults();
 
-RouteGroupBuilder imports = app.MapGroup("/api/v1/imports");
-CreateImport.Map(imports);
-ReceiveContent.Map(imports);
-ReadImports.Map(imports);
-JobEndpoints.Map(app.MapGroup("/api/v1/jobs"));
-Exports.Map(app.MapGroup("/api/v1/exports"));
-RouteGroupBuilder clusters = app.MapGroup("/api/v1/clusters");
-ReadClusters.Map(clusters);
-Reconciliations.Map(clusters);
+app.MapJobs();
+app.MapImports();
+app.MapExports();
+app.MapClusters();
+app.MapReconciliations();
 app.MapQuarantine();
 
 await app.RunServiceAsync(args);

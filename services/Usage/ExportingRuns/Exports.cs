@@ -18,8 +18,9 @@ internal static class Exports
 
     private const string FindSql = "SELECT * FROM jobs WHERE org_id = @OrgId AND id = @Id AND type = 'export'";
 
-    public static void Map(RouteGroupBuilder exports)
+    public static void MapExports(this WebApplication app)
     {
+        RouteGroupBuilder exports = app.MapGroup("/api/v1/exports");
         exports.MapPost("/", CreateAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.read"));
         exports.MapGet("/{id:guid}/content", ContentAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.read")).RefusesOtherOrgs(JobEndpoints.Owned);
     }

@@ -30,8 +30,9 @@ internal static class JobEndpoints
         SELECT at, status, stage, attempts, error_code, error FROM job_events WHERE org_id = @Org AND job_id = @Id ORDER BY id DESC LIMIT @EventsMax
         """;
 
-    public static void Map(RouteGroupBuilder jobs)
+    public static void MapJobs(this WebApplication app)
     {
+        RouteGroupBuilder jobs = app.MapGroup("/api/v1/jobs");
         RouteGroupBuilder reading = jobs.MapGroup("/").RequireAuthorization(Policies.Operator, Policies.Scope("usage.read"));
         reading.MapGet("/", ListAsync);
         reading.MapGet("/{id:guid}", ReadAsync).RefusesOtherOrgs(Owned);

@@ -33,8 +33,9 @@ internal static class ReadClusters
 
     private const string FindSql = "SELECT * FROM cluster_reads WHERE org_id = @OrgId AND id = @Id";
 
-    public static void Map(RouteGroupBuilder clusters)
+    public static void MapClusters(this WebApplication app)
     {
+        RouteGroupBuilder clusters = app.MapGroup("/api/v1/clusters");
         clusters.MapGet("/", ListAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.read"));
         ReadRefused.Map(clusters);
         clusters.MapPost("/{name}/backfills", BackfillAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.write"));

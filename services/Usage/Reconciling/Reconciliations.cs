@@ -40,8 +40,9 @@ internal static class Reconciliations
 
     private static readonly OrgOwned Owned = JobEndpoints.Owned with { Noun = "reconciliation" };
 
-    public static void Map(RouteGroupBuilder clusters)
+    public static void MapReconciliations(this WebApplication app)
     {
+        RouteGroupBuilder clusters = app.MapGroup("/api/v1/clusters");
         clusters.MapPost("/{name}/reconciliations", RequestAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.write"));
         clusters.MapGet("/{name}/reconciliations", ListAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.read"));
         clusters.MapGet("/{name}/reconciliations/{id:guid}", ReadAsync).RequireAuthorization(Policies.Operator, Policies.Scope("usage.read"));

@@ -1,4 +1,5 @@
 using HpcBilling.ServiceDefaults.Http;
+using HpcBilling.Usage.Jobs;
 
 namespace HpcBilling.Usage.Reconciling;
 
@@ -19,6 +20,7 @@ internal static class ReconcilingServices
         builder.Services.AddSingleton<SlurmdbdRecords>();
         builder.Services.AddSingleton<BalancedRuns>();
         builder.Services.AddSingleton<ReconcileCluster>();
+        builder.Services.AddJobHandler<ReconcileHandler>();
         builder.Services.AddHostedService<ShowBalances>();
         return builder;
     }
