@@ -7,6 +7,7 @@ internal static class AdminClients
         .AddSingleton<Jobs>()
         .AddSingleton<QuarantineRecords>()
         .AddSingleton<PolledClusters>()
+        .AddSingleton<Reconciliations>()
         .AddSingleton<Payments>()
         .AddSingleton<AuditLog>()
         .AddSingleton<Users>();

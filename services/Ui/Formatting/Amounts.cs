@@ -31,6 +31,9 @@ public static class Amounts
     public static string Rate(decimal majorPerHour, string currency) =>
         majorPerHour.ToString("#,0." + new string('0', Exponent(currency)) + "########", CultureInfo.InvariantCulture).TrimEnd('.');
 
+    /// <summary><c>42,363,758</c>: TRES-seconds, with the decimals that there are.</summary>
+    public static string Quantity(decimal amount) => amount.ToString("#,0.####", CultureInfo.InvariantCulture);
+
     /// <summary><c>11,767.99</c>: hours for a table.</summary>
     public static string Hours(decimal hours) => hours.ToString("N2", CultureInfo.InvariantCulture);
 

@@ -29,6 +29,24 @@ public sealed class JobsPageTests : IClassFixture<PagesSite>
     }
 
     [Fact]
+    public async Task A_month_is_weighed_and_its_balance_shown_with_every_difference()
+    {
+        using HttpClient browser = PagesSite.Browser(site.Admin, TestCaller.Admin());
+        const string clusters = "/admin/clusters";
+        using HttpResponseMessage made = await PagesSite.SubmitAsync(browser, clusters, clusters + "?handler=reconcile", ("cluster", "hpc"), ("Month", "2026-10"));
+        Assert.Equal((HttpStatusCode.Redirect, $"{List}/{StandInBackend.Weighing}"), (made.StatusCode, made.Headers.Location?.OriginalString));
+        Assert.Equal("POST /api/v1/clusters/hpc/reconciliations {\"month\":\"2026-10\"}", Assert.Single(site.Backend.Written));
+        using HttpResponseMessage refused = await PagesSite.SubmitAsync(browser, clusters, clusters + "?handler=reconcile", ("cluster", "hpc"), ("Month", "2026-13"));
+        Assert.Contains("id=\"Month-error\">Must be a month: 2026-10.</p>", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+
+        string page = await browser.GetStringAsync($"{List}/{StandInBackend.Weighing}");
+        Assert.Contains("1 differences", page, StringComparison.Ordinal);
+        Assert.Contains("1,800", page, StringComparison.Ordinal);
+        Assert.Contains("cpus: 1 → 2", WebUtility.HtmlDecode(page), StringComparison.Ordinal);
+        Assert.DoesNotContain(StandInBackend.Hostile, page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_export_is_asked_for_in_the_days_of_the_site_and_its_faults_stand_at_their_field()
     {
         using HttpClient browser = PagesSite.Browser(site.Admin, TestCaller.Admin());

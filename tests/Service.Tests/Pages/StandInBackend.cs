@@ -15,6 +15,7 @@ public sealed class StandInBackend : IAsyncDisposable
     public static readonly Guid ForeignReceipt = new("01900000-0000-7000-9000-000000000002");
     public const string Code = "ABCD-EFGH-JKMN-PQRS";
     public static readonly Guid Account = new("01900000-0000-7000-9000-000000000004");
+    public static readonly Guid Weighing = new("01900000-0000-7000-9000-000000000009");
     public static readonly Guid Quarantined = new("01900000-0000-7000-9000-000000000005");
     public static readonly Guid Backfill = new("01900000-0000-7000-9000-000000000006");
     public static readonly Guid Job = new("01900000-0000-7000-9000-000000000003");
@@ -51,7 +52,7 @@ public sealed class StandInBackend : IAsyncDisposable
         MapRating(app);
         MapIdentity(app);
         app.MapGet("/api/v1/jobs", () => new { items = new[] { ImportJob() }, nextCursor = (string?)null });
-        app.MapGet("/api/v1/jobs/{id:guid}", (Guid id) => id == Backfill ? Read() : ImportJob());
+        app.MapGet("/api/v1/jobs/{id:guid}", (Guid id) => id == Backfill ? Read() : id == Weighing ? Weighed() : ImportJob());
         MapQuarantine(app);
         app.MapGet("/api/v1/jobs/{id:guid}/events", (Guid id) => new
         {
@@ -107,6 +108,19 @@ public sealed class StandInBackend : IAsyncDisposable
             ? Results.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { ["reason"] = ["must say why"] }) { Status = 422, Detail = "reason: must say why" })
             : Results.Json(Record("dismissed", retryable: true)));
         app.MapGet("/api/v1/clusters", () => new { items = new[] { Cluster() }, nextCursor = (string?)null });
+        app.MapPost("/api/v1/clusters/{name}/reconciliations", (string name, MonthWish wish) => wish.Month == "2026-13"
+            ? Results.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { ["month"] = ["must be a month: 2026-10"] }) { Status = 422 })
+            : Results.Json(Weighed(), statusCode: 202));
+        app.MapGet("/api/v1/clusters/{name}/reconciliations/{id:guid}", (string name, Guid id) => new
+        {
+            reconciliation = new { cluster = Hostile, month = "2026-10", zone = "Asia/Bangkok", from = Noon, to = Noon, differences = 1 },
+            totals = new[] { new { tres = "cpu", slurmdbd = 3600m, stored = 3600m, billed = 0m, unbilled = 1800m, exempt = 0m, quarantined = 0m, difference = 1800m } },
+            named = new
+            {
+                items = new[] { new { kind = "rating_differs", subject = Hostile, changes = new[] { new { fact = "cpus", here = "1", there = "2" } } } },
+                nextCursor = (string?)null,
+            },
+        });
         app.MapPost("/api/v1/clusters/{name}/backfills", (string name, Span span) => span.From is null
             ? Results.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { ["from"] = ["must be a date"] }) { Status = 422 })
             : Results.Json(Read(), statusCode: 202));
@@ -308,6 +322,11 @@ public sealed class StandInBackend : IAsyncDisposable
         },
     };
 
+    private static object Weighed() => new
+    {
+        id = Weighing, type = "reconcile", status = "succeeded", stage = "done", subject = "hpc", requestedBy = Hostile, done = 1, total = 1, createdAt = Noon,
+    };
+
     private static object ImportJob() => new
     {
         id = Job,
@@ -340,6 +359,8 @@ public sealed class StandInBackend : IAsyncDisposable
     private sealed record Decision(string? Reason);
 
     private sealed record Span(string? From, string? To);
+
+    private sealed record MonthWish(string? Month);
 
     private sealed record ExportWish(string? From, string? To, string? Cluster);
 

@@ -6,14 +6,15 @@ using Microsoft.AspNetCore.Mvc.RazorPages;
 
 namespace HpcBilling.Admin.Pages.Clusters;
 
-/// <summary>How each cluster is read, how its sources are, what is being read, and a form to read a part of the past.</summary>
-public sealed class IndexModel(PolledClusters clusters) : PageModel
+/// <summary>How each cluster is read, how its sources are, what is being read; forms to read a part of the past and to weigh a month.</summary>
+public sealed class IndexModel(PolledClusters clusters, Reconciliations reconciliations) : PageModel
 {
     private const int ReadsMax = 20;
 
     [BindProperty] public string? Cluster { get; set; }
     [BindProperty] public DateOnly? From { get; set; }
     [BindProperty] public DateOnly? To { get; set; }
+    [BindProperty] public string? Month { get; set; }
     [BindProperty(SupportsGet = true)] public bool Started { get; set; }
 
     public Answer<CursorPage<PolledCluster>> List { get; private set; } = null!;
@@ -31,6 +32,15 @@ public sealed class IndexModel(PolledClusters clusters) : PageModel
             if (!ModelState.TakeFieldErrors(answer)) Failure = answer;
         }
 
+        await LoadAsync(ct);
+        return Page();
+    }
+
+    public async Task<IActionResult> OnPostReconcileAsync(CancellationToken ct)
+    {
+        Answer<Job> answer = await reconciliations.StartAsync(Cluster ?? "", Month, ct);
+        if (answer.ValueOrNull is { } job) return Redirect($"/admin/jobs/{job.Id}");
+        if (!ModelState.TakeFieldErrors(answer)) Failure = answer;
         await LoadAsync(ct);
         return Page();
     }
