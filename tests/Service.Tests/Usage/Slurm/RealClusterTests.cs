@@ -77,11 +77,13 @@ public sealed class RealClusterTests(Servers servers)
         // A resized job has two records; the second repeats the start of the first.
         long resized = await cluster.SubmitAsync("daemon", "--nodes=2", "--ntasks-per-node=1", "--wrap=sleep 100");
         await cluster.UntilStateAsync(resized, "RUNNING");
+        await NextSecondAsync();
         await cluster.RunAsync("scontrol", "update", $"jobid={resized}", "numnodes=1");
         await cluster.RunAsync("scancel", $"{resized}");
         // So has one that makes room for another: it was put out, and began anew.
         long preempted = await cluster.SubmitAsync("games", "--nodes=2", "--ntasks-per-node=16", "--requeue", "--wrap=[ ${SLURM_RESTART_COUNT:-0} -gt 0 ] || sleep 100");
         await cluster.UntilStateAsync(preempted, "RUNNING");
+        await NextSecondAsync();
         await cluster.SubmitAsync("daemon", "--partition=urgent", "--nodes=2", "--ntasks-per-node=1", "--wrap=sleep 1");
         await cluster.UntilIdleAsync();
         await Wait.UntilAsync("both records of each are stored, and the cluster is read beyond them", async () => await site.Usage.ScalarAsync<bool>(
@@ -92,7 +94,7 @@ public sealed class RealClusterTests(Servers servers)
         {
             await site.Usage.ExecuteAsync("UPDATE clusters SET poll_due_at = now() + interval '1 day'");
             return await site.Usage.ScalarAsync<bool>(
-                "SELECT lease_owner IS NULL AND poll_due_at > now() + interval '1 hour' AND NOT EXISTS (SELECT 1 FROM reads WHERE status IN ('queued', 'running')) FROM clusters");
+                "SELECT lease_owner IS NULL AND poll_due_at > now() + interval '1 hour' AND NOT EXISTS (SELECT 1 FROM jobs WHERE type IN ('poll', 'month') AND status IN ('queued', 'running')) FROM clusters");
         });
         await site.UntilRatedAsync();
         string month = $"{TimeProvider.System.GetUtcNow():yyyy-MM}";
@@ -108,6 +110,13 @@ public sealed class RealClusterTests(Servers servers)
         Reconciled named = await site.ReconcileAsync(SlurmCluster.Name, month);
         Assert.Equal(["other_facts", "rating_differs"], named.Named.Select(one => one.Split(' ')[0]).Order(StringComparer.Ordinal));
         Assert.All(named.Document["named"]!["items"]!.AsArray(), item => Assert.StartsWith($"{SlurmCluster.Name}/{tampered}/", item!["subject"]!.GetValue<string>(), StringComparison.Ordinal));
+    }
+
+    // Records of one job differ by the second of their submission alone: a change within that second would leave one of them.
+    private static Task NextSecondAsync()
+    {
+        DateTimeOffset begun = TimeProvider.System.GetUtcNow();
+        return Wait.UntilAsync("the cluster's clock goes on", () => Task.FromResult(TimeProvider.System.GetUtcNow() >= begun.AddSeconds(1.5)));
     }
 
     // By sacct's print and nothing of ours: count × (elapsed less what lies before the record's own submit).
