@@ -52,7 +52,7 @@ public sealed class JobTests(Servers servers)
     {
         await using RunningService usage = await UsageClient.StartServiceAsync(servers, ("Usage__ChunkLinesMax", "1"));
         var client = new UsageClient(usage);
-        const int jobs = 3000;
+        const int jobs = 1000;
         byte[] log = SacctLog.Bytes(SacctLog.Of(SacctLog.Finished(jobs)));
         Guid id = await client.CreateAsync(log.Length);
         (await client.SendAsync(id, log)).EnsureSuccessStatusCode();

@@ -26,6 +26,8 @@ public sealed class DirectoryTests(Servers servers)
         await usage.RestartAsync();
         await File.WriteAllTextAsync(Path.Combine(folder, "april.psv"), SacctLog.Of(SacctLog.Finished(2, first: 80)));
         await PolledService.UntilRunsAsync(usage, 10);
+        // The last run is stored a moment before its import has ended.
+        await Wait.UntilAsync("every import has ended", async () => await usage.ScalarAsync<bool>("SELECT bool_and(finished_at IS NOT NULL) FROM jobs"));
 
         Assert.Equal(
             ["april.psv", "january.psv", "march.psv"],
@@ -33,7 +35,7 @@ public sealed class DirectoryTests(Servers servers)
         Assert.Equal(3, await usage.ScalarAsync<long>("SELECT count(*) FROM import_jobs"));
         Assert.Equal((1L, "source:directory"), (await usage.ScalarAsync<long>("SELECT sum(quarantined)::bigint FROM import_jobs"), await usage.ScalarAsync<string>("SELECT DISTINCT requested_by FROM jobs")));
         Assert.Equal(log, await File.ReadAllTextAsync(Path.Combine(folder, "january.psv")));
-        Assert.Empty(Directory.GetFiles(usage.Settings["Usage__SpoolPath"]));
+        await Wait.UntilAsync("the spool is empty", () => Task.FromResult(Directory.GetFiles(usage.Settings["Usage__SpoolPath"]).Length == 0));
     }
 
     [Fact]
