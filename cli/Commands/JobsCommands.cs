@@ -81,7 +81,8 @@ internal static class JobsCommands
             JsonObject job = await ask(gateway, parsed.GetRequiredValue(id), isJson, cancellationToken);
             if (isJson) terminal.Json(job);
             else terminal.Facts([.. job.Where(fact => fact.Value is not null).Select(fact => (fact.Key, (string?)fact.Value!.ToString()))]);
-            return ExitCode.Ok;
+            // Who waited for it wants to know how it ended.
+            return name == "watch" && !job.As<JobState>().HasSucceeded ? ExitCode.Failed : ExitCode.Ok;
         });
         return command;
     }

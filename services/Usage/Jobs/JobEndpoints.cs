@@ -18,7 +18,7 @@ internal static class JobEndpoints
 
     private const string ListSql = """
         SELECT jobs.*, coalesce(i.runs, r.runs) AS runs, coalesce(i.stored, r.stored) AS stored, coalesce(i.quarantined, r.quarantined) AS quarantined
-        FROM jobs LEFT JOIN import_jobs i ON i.id = jobs.id LEFT JOIN reads r ON r.id = jobs.id
+        FROM jobs LEFT JOIN import_jobs i ON i.org_id = @Org AND i.id = jobs.id LEFT JOIN reads r ON r.org_id = @Org AND r.id = jobs.id
         WHERE jobs.org_id = @Org AND (@Before::uuid IS NULL OR jobs.id < @Before) AND (@Type::text IS NULL OR type = @Type) AND (@Status::text IS NULL OR status = @Status)
         ORDER BY jobs.id DESC LIMIT @Rows
         """;
