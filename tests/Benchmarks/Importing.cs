@@ -59,7 +59,7 @@ internal static class Importing
             var figures = new Figures(double.MaxValue, double.MaxValue, double.MaxValue, 0);
             for (int round = 0; round < (rows < RowsOfOneRound ? Rounds : 1); round++)
             {
-                await database.ExecuteAsync("TRUNCATE runs, jobs, job_events, import_jobs, reads, quarantine, outbox");
+                await database.ExecuteAsync("TRUNCATE runs, jobs, quarantine, outbox CASCADE");
                 double import = await ImportAsync(database, log, folder, rows, isKnown: false);
                 double again = await ImportAsync(database, log, folder, rows, isKnown: true);
                 double copy = await database.CopyAsync(Path.Combine(folder, "rows"));
