@@ -49,10 +49,10 @@ public sealed class MutationTests
     }
 
     [Fact]
-    public void A_million_damaged_documents_end_as_runs_refused_records_or_no_document()
+    public async Task A_million_damaged_documents_end_as_runs_refused_records_or_no_document()
     {
         byte[] document = Encoding.UTF8.GetBytes(Fixture.AnswerOf(Fixture.Record()));
-        long[] counts = InParts(part =>
+        long[][] parts = await Task.WhenAll(Enumerable.Range(0, Parts).Select(part => Task.Run(async () =>
         {
             var random = new Random(part);
             var parser = new JobRecordParser(Fixture.Cluster, new DataVersion(DataVersion.Newest));
@@ -63,7 +63,7 @@ public sealed class MutationTests
                 try
                 {
                     using var answer = new JobsAnswer(new MemoryStream(damaged), parser);
-                    RecordChunk chunk = Read(answer);
+                    RecordChunk chunk = await ReadAsync(answer);
                     if (chunk.Runs.Any(run => run.ChargedSeconds < 0 || run.Username.Length == 0) || chunk.Quarantined.Any(record => record.Problem.Reason.Length == 0))
                         Assert.Fail(Encoding.Latin1.GetString(damaged));
                     counted[chunk.Runs.Count > 0 ? 0 : chunk.Quarantined.Count > 0 ? 1 : 2]++;
@@ -75,18 +75,17 @@ public sealed class MutationTests
             }
 
             return counted;
-        });
+        })));
+        long[] counts = Sum(parts);
         Assert.Equal(Mutations, counts.Sum());
         Assert.True(counts[0] > 0 && counts[1] > 0 && counts[3] > 0, string.Join(' ', counts));
     }
 
-    // A stream in memory answers at once: nothing is waited for. No damaged document has more records than fit.
-    private static RecordChunk Read(JobsAnswer answer)
+    // No damaged document has more records than fit.
+    private static async Task<RecordChunk> ReadAsync(JobsAnswer answer)
     {
         var chunk = new RecordChunk(RecordsMax);
-        Task<bool> reading = answer.ReadAsync(chunk, CancellationToken.None);
-        Assert.True(reading.IsCompleted);
-        _ = reading.GetAwaiter().GetResult();
+        await answer.ReadAsync(chunk, CancellationToken.None);
         Assert.False(chunk.IsFull);
         return chunk;
     }
@@ -99,5 +98,7 @@ public sealed class MutationTests
         return random.Next(4) == 0 ? damaged.AsSpan(0, random.Next(damaged.Length)) : damaged;
     }
 
-    private static long[] InParts(Func<int, long[]> work) => Enumerable.Range(0, Parts).AsParallel().Select(work).Aggregate((a, b) => [.. a.Zip(b, (x, y) => x + y)]);
+    private static long[] InParts(Func<int, long[]> work) => Sum(Enumerable.Range(0, Parts).AsParallel().Select(work));
+
+    private static long[] Sum(IEnumerable<long[]> parts) => parts.Aggregate((a, b) => [.. a.Zip(b, (x, y) => x + y)]);
 }
