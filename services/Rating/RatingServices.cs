@@ -16,6 +16,7 @@ internal static class RatingServices
         builder.Services.AddSingleton<IValidateOptions<RatingOptions>, RatingOptionsCheck>();
         builder.Services.AddSingleton(services => new SiteCalendar(
             TimeZoneInfo.FindSystemTimeZoneById(services.GetRequiredService<IOptions<RatingOptions>>().Value.TimeZone)));
+        builder.Services.AddSingleton<Apportioning>();
         builder.Services.AddSingleton<Repricing>();
         builder.Services.AddSingleton<IssueReceipt>();
         builder.Services.AddSingleton<ReceiptRunLedger>();

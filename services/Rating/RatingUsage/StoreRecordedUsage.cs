@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace HpcBilling.Rating.RatingUsage;
 
 /// <summary>Stores the runs of a batch with their prices: each once, the highest revision holds, a billed one is left alone.</summary>
-internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimeProvider clock) : IConsume<UsageRecorded>, IConsume<UsageCorrected>
+internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, Apportioning apportioning, TimeProvider clock) : IConsume<UsageRecorded>, IConsume<UsageCorrected>
 {
     // In the order of the key, as everybody who locks several runs does: two batches that share runs wait for each other instead of
     // ending in a deadlock.
@@ -98,19 +98,29 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
         var runs = told.GroupBy(run => run.JobKey, StringComparer.Ordinal).Select(same => same.MaxBy(run => run.Revision)!).ToList();
 
         await PriceBook.ShareAsync(transaction, cancellation);
-        var rated = await RateAsync(runs, transaction, cancellation);
-        var batch = Columns(transaction.OrgId, importId, runs, rated, receivedAt);
-        var counted = await transaction.ExecuteScalarAsync<int>(CountedSql, batch, cancellation);
-        foreach (var (rating, count) in await transaction.QueryAsync<(string Rating, long Runs)>(StoreSql, batch, cancellation))
-            RatingMetrics.CountRated(rating, count);
-
-        if (runs.Exists(run => run.CpuUsedMilliseconds is not null || run.MemoryUsedBytes is not null))
-            await transaction.ExecuteAsync(MeasureSql, batch, cancellation);
-        RatingMetrics.RunsSuperseded.Add(await transaction.ExecuteAsync(SupersedeSql, batch, cancellation));
+        var first = await apportioning.FirstAsync(runs, transaction, cancellation);
+        var counting = new { Org = transaction.OrgId, ImportId = importId, JobKeys = runs.Select(run => run.JobKey).ToArray() };
+        var counted = await transaction.ExecuteScalarAsync<int>(CountedSql, counting, cancellation);
+        await StoreRatedAsync(importId, first, receivedAt, transaction, cancellation);
+        var further = await apportioning.FurtherAsync(runs, transaction, cancellation);
+        if (further.Count > 0) await StoreRatedAsync(importId, further, receivedAt, transaction, cancellation);
         return (runs.Count, counted);
     }
 
-    private async Task<RatedColumns> RateAsync(List<RecordedRun> runs, OrgTransaction transaction, CancellationToken cancellation)
+    private async Task StoreRatedAsync(
+        Guid importId, IReadOnlyList<RecordedRun> runs, DateTimeOffset receivedAt, OrgTransaction transaction, CancellationToken cancellation)
+    {
+        var rated = await RateAsync(runs, transaction, cancellation);
+        var batch = Columns(transaction.OrgId, importId, runs, rated, receivedAt);
+        foreach (var (rating, count) in await transaction.QueryAsync<(string Rating, long Runs)>(StoreSql, batch, cancellation))
+            RatingMetrics.CountRated(rating, count);
+
+        if (runs.Any(run => run.CpuUsedMilliseconds is not null || run.MemoryUsedBytes is not null))
+            await transaction.ExecuteAsync(MeasureSql, batch, cancellation);
+        RatingMetrics.RunsSuperseded.Add(await transaction.ExecuteAsync(SupersedeSql, batch, cancellation));
+    }
+
+    private async Task<RatedColumns> RateAsync(IReadOnlyList<RecordedRun> runs, OrgTransaction transaction, CancellationToken cancellation)
     {
         var tariffs = await PriceBook.TariffsAsync(transaction, cancellation);
         var tiers = await PriceBook.TiersAsync(transaction, runs.Select(run => run.Username), cancellation);
@@ -125,7 +135,7 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
         return columns;
     }
 
-    private static object Columns(Guid org, Guid importId, List<RecordedRun> runs, RatedColumns rated, DateTimeOffset receivedAt) => new
+    private static object Columns(Guid org, Guid importId, IReadOnlyList<RecordedRun> runs, RatedColumns rated, DateTimeOffset receivedAt) => new
     {
         Org = org,
         ImportId = importId,

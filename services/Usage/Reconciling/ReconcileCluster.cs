@@ -145,7 +145,7 @@ internal sealed class ReconcileCluster(
         }
     }
 
-    private static bool IsSettled(in JobRun stored, RatedRun? rated) => rated?.ColumnOrNull is not null && (rated.Newer ?? rated.Facts) == RatedFacts.Of(stored);
+    private static bool IsSettled(in JobRun stored, RatedRun? rated) => rated?.ColumnOrNull is not null && rated.Latest == RatedFacts.Of(stored);
 
     private async Task<IReadOnlySet<string>> NotStoredAsync(Guid org, string[] keys, CancellationToken cancellation)
     {
