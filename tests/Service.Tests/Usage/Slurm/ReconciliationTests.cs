@@ -102,6 +102,23 @@ public sealed class ReconciliationTests(Servers servers)
     }
 
     [Fact]
+    public async Task The_last_difference_of_each_cluster_is_a_metric_that_an_alert_can_stand_on()
+    {
+        await using StubSlurmrestd stub = await StubSlurmrestd.StartAsync();
+        stub.Put(Run(1, From + 86_400, 3600));
+        await using MetricsCollector collector = await MetricsCollector.StartAsync();
+        await using ReconciliationSite site = await StartAsync(stub, collector.Settings);
+        await UntilReadAsync(site, 1);
+        await site.Usage.ExecuteAsync("DELETE FROM runs");
+
+        // Missing here, and perhaps in rating as well.
+        Assert.NotEqual(0, (await site.ReconcileAsync("hpc", Month)).Differences);
+
+        await collector.UntilAsync("hpcbilling.usage.reconciliation.difference", "hpc", "cpu");
+        await collector.UntilAsync("hpcbilling.usage.reconciliation.differences", "hpc");
+    }
+
+    [Fact]
     public async Task A_record_that_comes_in_many_windows_counts_once_and_two_of_one_key_are_named()
     {
         await using StubSlurmrestd stub = await StubSlurmrestd.StartAsync();
