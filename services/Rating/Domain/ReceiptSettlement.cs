@@ -1,11 +1,12 @@
 namespace HpcBilling.Rating.Domain;
 
-/// <summary>States of a receipt. <c>issued → paid</c>; <c>issued → void</c> when a later correction takes it back.</summary>
+/// <summary>States of a receipt: <c>issued → paid | void</c>; of a credit note: <c>issued → refunded</c>.</summary>
 internal enum ReceiptStatus
 {
     Issued,
     Paid,
     Void,
+    Refunded,
 }
 
 /// <summary>What of a receipt a settlement depends on.</summary>
