@@ -188,7 +188,7 @@ public sealed class BillingOnceTests(RatingSite site, Servers servers) : IClassF
         var org = await site.NewOrgWithTariffAsync();
         await org.StoreAsync([Runs.Of("alice", 1)]);
         await org.IssueAsync("alice");
-        await org.SayAsync([Runs.Of("alice", 1) with { Revision = 2, ChargedSeconds = 0 }]);
+        await org.CorrectAsync(Runs.Of("alice", 1) with { Revision = 2, ChargedSeconds = 0 });
         await Wait.UntilAsync("the correction waits", async () => (await org.TotalsAsync())["corrected"]!.GetValue<long>() == 1);
         await org.IssueAsync("alice");
 
