@@ -132,7 +132,7 @@ public sealed partial class PagesTests : IClassFixture<PagesSite>
         using HttpClient admin = PagesSite.Browser(site.Admin, TestCaller.Admin());
         Assert.DoesNotContain("Mark 1,234.50", await admin.GetStringAsync(path), StringComparison.Ordinal);
         using HttpResponseMessage refused = await PagesSite.SubmitAsync(admin, path, path + "?handler=refund", ("Note", ""));
-        Assert.Contains("must say how", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("Must say how.", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
 
         site.Backend.Forget();
         using HttpResponseMessage refunded = await PagesSite.SubmitAsync(admin, path, path + "?handler=refund", ("Note", " bank 17 "));
