@@ -21,6 +21,7 @@ internal static class RatingServices
         builder.Services.AddSingleton<IssueReceipt>();
         builder.Services.AddSingleton<ReceiptRunLedger>();
         builder.Services.AddHostedService<ReceiptRunWorker>();
+        builder.Services.AddHostedService<CountPendingAdjustments>();
         if (builder.Environment.IsDevelopment()) builder.Services.AddSingleton<IDevelopmentSeed, DemoTariffs>();
         return builder;
     }

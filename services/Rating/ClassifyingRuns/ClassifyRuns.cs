@@ -21,7 +21,7 @@ internal static class ClassifyRuns
         newer.cpus AS newer_cpus, newer.memory_mib AS newer_memory_mib, newer.gpus AS newer_gpus
         """;
 
-    private const string Tables = "runs LEFT JOIN superseded_runs newer ON newer.org_id = runs.org_id AND newer.job_key = runs.job_key";
+    private const string Tables = "runs LEFT JOIN superseded_runs newer ON newer.org_id = runs.org_id AND newer.job_key = runs.job_key AND newer.adjusted_at IS NULL";
 
     private const string OfKeysSql = $"SELECT {Columns} FROM {Tables} WHERE runs.org_id = @Org AND runs.job_key = ANY(@JobKeys) ORDER BY runs.job_key";
 

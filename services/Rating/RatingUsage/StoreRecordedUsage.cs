@@ -46,18 +46,22 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, Apport
 
     // The statement above has locked every run of the batch, so what is billed now was billed before.
     private const string SupersedeSql = """
-        INSERT INTO superseded_runs (org_id, job_key, revision, receipt_id, state, started_at, ended_at, charged_seconds, cpus, gpus,
-            memory_mib, received_at)
-        SELECT @Org, runs.job_key, batch.revision, runs.receipt_id, batch.state, batch.started_at, batch.ended_at, batch.charged_seconds,
-            batch.cpus, batch.gpus, batch.memory_mib, @ReceivedAt
-        FROM unnest(@JobKeys, @Revisions, @States, @StartedAt, @EndedAt, @ChargedSeconds, @Cpus, @Gpus, @MemoryMib)
-            AS batch (job_key, revision, state, started_at, ended_at, charged_seconds, cpus, gpus, memory_mib)
+        INSERT INTO superseded_runs (org_id, job_key, revision, receipt_id, billed_to, username, account, partition, qos, state, submitted_at,
+            started_at, ended_at, charged_seconds, cpus, gpus, memory_mib, nodes, received_at)
+        SELECT @Org, runs.job_key, batch.revision, runs.receipt_id, runs.username, batch.username, batch.account, batch.partition, batch.qos,
+            batch.state, batch.submitted_at, batch.started_at, batch.ended_at, batch.charged_seconds, batch.cpus, batch.gpus, batch.memory_mib,
+            batch.nodes, @ReceivedAt
+        FROM unnest(@JobKeys, @Revisions, @Usernames, @Accounts, @Partitions, @Qos, @States, @SubmittedAt, @StartedAt, @EndedAt,
+            @ChargedSeconds, @Cpus, @Gpus, @MemoryMib, @Nodes)
+            AS batch (job_key, revision, username, account, partition, qos, state, submitted_at, started_at, ended_at,
+                charged_seconds, cpus, gpus, memory_mib, nodes)
         JOIN runs ON runs.org_id = @Org AND runs.job_key = batch.job_key
         WHERE runs.receipt_id IS NOT NULL AND batch.revision > runs.revision
         ON CONFLICT (org_id, job_key) DO UPDATE SET
-            revision = excluded.revision, state = excluded.state, started_at = excluded.started_at, ended_at = excluded.ended_at,
-            charged_seconds = excluded.charged_seconds, cpus = excluded.cpus, gpus = excluded.gpus, memory_mib = excluded.memory_mib,
-            received_at = excluded.received_at
+            revision = excluded.revision, username = excluded.username, account = excluded.account, partition = excluded.partition,
+            qos = excluded.qos, state = excluded.state, submitted_at = excluded.submitted_at, started_at = excluded.started_at,
+            ended_at = excluded.ended_at, charged_seconds = excluded.charged_seconds, cpus = excluded.cpus, gpus = excluded.gpus,
+            memory_mib = excluded.memory_mib, nodes = excluded.nodes, received_at = excluded.received_at, adjusted_at = NULL, waits_for = NULL
         WHERE excluded.revision > superseded_runs.revision
         """;
 

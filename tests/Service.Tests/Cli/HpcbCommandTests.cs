@@ -221,6 +221,38 @@ public sealed class HpcbCommandTests
     }
 
     [Fact]
+    public async Task A_credit_note_is_named_so_and_says_what_it_corrects()
+    {
+        var id = Guid.CreateVersion7();
+        object note = new
+        {
+            id, kind = "credit_note", number = "C-2017-000001", username = "alice", status = "issued", totalMinor = -250, currency = "THB", issuedAt = "2017-01-02T00:00:00Z", runs = 0,
+            adjustments = 1,
+        };
+        await using StubGateway gateway = await StubGateway.StartAsync(app =>
+        {
+            app.MapGet("/api/v1/receipts", () => new { items = new[] { note } });
+            app.MapGet("/api/v1/receipts/{id}", () => note);
+            app.MapGet("/api/v1/receipts/{id}/items", () => new { items = Array.Empty<object>() });
+            app.MapGet("/api/v1/receipts/{id}/adjustments", () => new
+            {
+                items = new[]
+                {
+                    new { jobId = "17", cluster = "c", correctsNumber = "R-2017-000009", changed = new[] { "charged_seconds", "cpus" }, beforeMinor = 300, amountMinor = 50, differenceMinor = -250 },
+                },
+            });
+        });
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome list = await hpcb.RunAsync("receipts", "list");
+        Assert.Contains("credit note", list.Output, StringComparison.Ordinal);
+        Hpcb.Outcome shown = await hpcb.RunAsync("receipts", "show", $"{id}");
+        Assert.True(shown.ExitCode == 0, shown.Error);
+        foreach (string text in (string[])["Credit note", "-2.50 THB", "R-2017-000009", "charged_seconds cpus", "3.00 THB", "0.50 THB"])
+            Assert.Contains(text, shown.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Runs_are_listed_with_how_much_of_what_they_held_they_used()
     {
         await using StubGateway gateway = await StubGateway.StartAsync(app => app.MapGet("/api/v1/usage", (string? user) => Results.Json(new

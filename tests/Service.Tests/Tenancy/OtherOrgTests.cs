@@ -32,6 +32,8 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
     {
         ["rating /api/v1/receipts/{id:guid}"] = "receipt",
         ["rating /api/v1/receipts/{id:guid}/items"] = "receipt",
+        ["rating /api/v1/receipts/{id:guid}/adjustments"] = "receipt",
+        ["rating /api/v1/receipts/{id:guid}/refund"] = "receipt",
         ["rating /api/v1/receipt-runs/{id:guid}"] = "receipt-run",
         ["rating /api/v1/usage/imports/{importId:guid}"] = "import",
         ["payment /api/v1/payments/receipts/{id:guid}/settle"] = "receipt",
@@ -115,7 +117,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         string colleague = site.Token(TestCaller.User("bob", owner));
         foreach (string route in new[]
         {
-            "rating /api/v1/receipts/{id:guid}", "rating /api/v1/receipts/{id:guid}/items", "payment /payments/receipt/{id:guid}/start",
+            "rating /api/v1/receipts/{id:guid}", "rating /api/v1/receipts/{id:guid}/items", "rating /api/v1/receipts/{id:guid}/adjustments", "payment /payments/receipt/{id:guid}/start",
             "payment /payments/thanks?payment={id:guid}", "portal /me/receipts/{id:guid}", "portal /me/receipts/{id:guid}.csv",
         })
         {

@@ -82,7 +82,7 @@ public sealed class ReconciliationTests(Servers servers)
     }
 
     [Fact]
-    public async Task What_changed_after_it_was_billed_waits_for_an_adjustment_and_the_sums_come_out()
+    public async Task What_changed_after_it_was_billed_waits_for_an_adjustment_until_the_next_receipt_and_the_sums_come_out()
     {
         await using StubSlurmrestd stub = await StubSlurmrestd.StartAsync();
         var run = Run(1, From + 86_400, 3600);
@@ -99,6 +99,11 @@ public sealed class ReconciliationTests(Servers servers)
         Assert.Equal(0, month.Differences);
         Assert.Equal(["awaiting_adjustment 1 charged_seconds:3600>600"], month.Named);
         Assert.Equal("1200 1200 7200 -6000 0 0 0", month.Totals["cpu"]);
+
+        await site.BillAsync();
+        Reconciled adjusted = await site.ReconcileAsync("hpc", Month);
+        Assert.Empty(adjusted.Named);
+        Assert.Equal("1200 1200 1200 0 0 0 0", adjusted.Totals["cpu"]);
     }
 
     [Fact]
