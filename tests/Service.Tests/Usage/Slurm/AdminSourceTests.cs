@@ -89,7 +89,7 @@ public sealed class AdminSourceTests(Servers servers)
 
         await Wait.UntilAsync("all of it has ended", async () => await usage.ScalarAsync<bool>("SELECT bool_and(finished_at IS NOT NULL) FROM jobs"));
         Assert.Equal(
-            ["backfill cancelled no_source", "month cancelled no_source", "poll cancelled no_source"],
+            ["backfill cancelled no_source", "poll cancelled no_source"],
             await usage.QueryAsync<string>("SELECT concat_ws(' ', type, status, error_code) FROM jobs ORDER BY type"));
         Assert.Contains("no live source", await usage.ScalarAsync<string>("SELECT error FROM jobs WHERE type = 'backfill'"), StringComparison.Ordinal);
         await Wait.UntilAsync("the back-fill's end is audited", () => Task.FromResult(bus.Heard<AuditRecorded>().Any(act => act.Action == "job.cancelled")));
