@@ -44,30 +44,32 @@ internal sealed class Clusters : IDisposable
     /// <summary>Why an admin's source could not be made ready though he may use it.</summary>
     public string? ProblemOf(Guid id) => now.Problems.GetValueOrDefault(id);
 
-    /// <summary>What is asked or watched now, with its place in its cluster.</summary>
-    public IReadOnlyList<(SourceOptions Options, int Preference)> InUse(Guid org)
+    /// <summary>What an org has in use now.</summary>
+    public SourcesInUse InUse(Guid org)
     {
         Snapshot current = now;
-        return
-        [
-            .. current.All.SelectMany(cluster => cluster.Sources).Select(source => (source.Source.Options, source.Preference))
-                .Concat(current.Directories.Select(directory => (directory.Options, directory.Preference)))
-                .Where(source => source.Options.Org == org),
-        ];
+        IEnumerable<(SourceOptions Options, int Place)> all = current.All.SelectMany(cluster => cluster.Sources).Select(source => (source.Source.Options, source.Preference))
+            .Concat(current.Directories.Select(directory => (directory.Options, directory.Preference)));
+        return new SourcesInUse(
+            current.Marks.GetValueOrDefault(org, ""), [.. all.Where(source => source.Options.Org == org)],
+            [.. current.All.Where(cluster => cluster.Org == org).Select(cluster => cluster.Name)]);
     }
 
     /// <summary>Puts these in the place of the admins' sources before.</summary>
+    /// <param name="admins">What may be used.</param>
+    /// <param name="marks">Of what was read of each org; <see cref="SourcesInUse.Mark"/>.</param>
     /// <returns>False when everything is as it was.</returns>
-    public bool Load(IReadOnlyList<UsableSource> admins)
+    public bool Load(IReadOnlyList<UsableSource> admins, IReadOnlyDictionary<Guid, string> marks)
     {
         lock (gate)
         {
             Snapshot before = now;
             bool isFirst = !loaded.Task.IsCompleted;
             Snapshot after = Build([.. configured, .. admins], isChange: !isFirst);
+            after.Marks = marks;
+            now = after;
             if (!isFirst && after.IsSame(before)) return false;
 
-            now = after;
             foreach ((string key, GuardedSource source) in before.Live)
             {
                 if (!after.Live.ContainsKey(key)) source.Dispose();
@@ -149,6 +151,7 @@ internal sealed class Clusters : IDisposable
         public Dictionary<string, WatchedDirectory> Watched { get; } = new(StringComparer.Ordinal);
         public Dictionary<string, int> Places { get; } = new(StringComparer.Ordinal);
         public Dictionary<Guid, string> Problems { get; } = [];
+        public IReadOnlyDictionary<Guid, string> Marks { get; set; } = new Dictionary<Guid, string>();
         public IReadOnlyList<WatchedDirectory> Directories => [.. Watched.Values];
 
         public bool IsSame(Snapshot other) =>
@@ -158,3 +161,8 @@ internal sealed class Clusters : IDisposable
             where TKey : notnull => one.Count == other.Count && one.All(pair => other.TryGetValue(pair.Key, out TValue? value) && Equals(value, pair.Value));
     }
 }
+
+/// <param name="Mark">Ids and revisions of the rows that this comes from.</param>
+/// <param name="Sources">What is asked or watched, with its place in its cluster.</param>
+/// <param name="Live">Clusters that somebody can tell of.</param>
+internal sealed record SourcesInUse(string Mark, IReadOnlyList<(SourceOptions Options, int Place)> Sources, IReadOnlyList<string> Live);

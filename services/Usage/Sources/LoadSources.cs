@@ -10,7 +10,7 @@ internal sealed class LoadSources(Database database, SourceRules rules, Clusters
 {
     private const int RowsMax = 100_000;
 
-    private const string AllSql = "SELECT * FROM sources ORDER BY org_id, cluster, name LIMIT @RowsMax";
+    private const string AllSql = "SELECT * FROM sources ORDER BY org_id, id LIMIT @RowsMax";
 
     // What was read first takes effect first.
     private readonly SemaphoreSlim turn = new(1, 1);
@@ -30,7 +30,8 @@ internal sealed class LoadSources(Database database, SourceRules rules, Clusters
             await using (OrgTransaction transaction = await database.BeginWorkerAsync(cancellation))
                 rows = await transaction.QueryAsync<StoredSource>(AllSql, new { RowsMax }, cancellation);
 
-            if (!clusters.Load([.. rows.Where(row => row.Enabled).Select(Usable).OfType<UsableSource>()])) return;
+            var marks = rows.GroupBy(row => row.OrgId).ToDictionary(org => org.Key, org => string.Join(' ', org.Select(row => row.Mark)));
+            if (!clusters.Load([.. rows.Where(row => row.Enabled).Select(Usable).OfType<UsableSource>()], marks)) return;
             ChangedAt = clock.GetUtcNow();
             Changed.Set();
         }

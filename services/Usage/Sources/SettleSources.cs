@@ -2,7 +2,6 @@ using HpcBilling.ServiceDefaults.Auditing;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.Usage.Jobs;
 using HpcBilling.Usage.Polling;
-using HpcBilling.Usage.Slurm;
 
 namespace HpcBilling.Usage.Sources;
 
@@ -12,6 +11,8 @@ internal sealed class SettleSources(Database database, Clusters clusters, TimePr
     private const string Reason = "The cluster has no live source any more.";
 
     private const string OrgsSql = "SELECT DISTINCT org_id FROM clusters";
+
+    private const string MarksSql = "SELECT id || '/' || revision FROM sources WHERE org_id = @Org ORDER BY id";
 
     private const string ForgetSql = """
         DELETE FROM source_states WHERE org_id = @Org AND NOT EXISTS (
@@ -46,15 +47,19 @@ internal sealed class SettleSources(Database database, Clusters clusters, TimePr
 
     private async Task SettleAsync(Guid org, CancellationToken cancellation)
     {
-        (SourceOptions Options, int Preference)[] used = [.. clusters.InUse(org)];
+        await using OrgTransaction transaction = await database.BeginAsync(org, cancellation);
+        await SourceStore.LockAsync(transaction, cancellation);
+        SourcesInUse used = clusters.InUse(org);
+        // Somebody changed one meanwhile: what is written here would be of yesterday. The next look settles it.
+        if (string.Join(' ', await transaction.QueryAsync<string>(MarksSql, new { Org = org }, cancellation)) != used.Mark) return;
+
         var args = new
         {
             Org = org, Reason, Now = Microseconds.Truncate(clock.GetUtcNow()),
-            Clusters = used.Select(source => source.Options.Cluster).ToArray(), Names = used.Select(source => source.Options.Name).ToArray(),
-            Kinds = used.Select(source => source.Options.Kind).ToArray(), Places = used.Select(source => source.Preference).ToArray(),
-            Live = clusters.All.Where(cluster => cluster.Org == org).Select(cluster => cluster.Name).ToArray(),
+            Clusters = used.Sources.Select(source => source.Options.Cluster).ToArray(), Names = used.Sources.Select(source => source.Options.Name).ToArray(),
+            Kinds = used.Sources.Select(source => source.Options.Kind).ToArray(), Places = used.Sources.Select(source => source.Place).ToArray(),
+            Live = used.Live.ToArray(),
         };
-        await using OrgTransaction transaction = await database.BeginAsync(org, cancellation);
         await transaction.ExecuteAsync(ForgetSql, args, cancellation);
         await transaction.ExecuteAsync(PlaceSql, args, cancellation);
         await transaction.ExecuteAsync(ActiveSql, args, cancellation);

@@ -23,5 +23,8 @@ internal sealed record StoredSource
     /// <summary>The same for as long as the source is asked the same way; its preference may change.</summary>
     public string Key => $"{Id}/{Cluster}/{Kind}/{Name}/{Settings}";
 
+    /// <summary>Another one after every change.</summary>
+    public string Mark => $"{Id}/{Revision}";
+
     public WantedSource Wanted() => new(OrgId, Cluster, Name, Kind, Preference, JsonSerializer.Deserialize<SourceSettings>(Settings, JsonSerializerOptions.Web)!);
 }
