@@ -42,13 +42,15 @@ internal static class WriteSources
     private static async Task<IResult> ChangeAsync(
         Guid id, SourceRequest request, Caller caller, Database database, SourceRules rules, LoadSources load, Clusters clusters, TimeProvider clock, CancellationToken cancellation)
     {
+        // It looks at files: no transaction waits for that.
+        SourceProblem? problem = request.Check(caller.OrgId, rules, out WantedSource wanted, out SourceOptions options);
         StoredSource stored;
         await using (OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation))
         {
             await SourceStore.LockAsync(transaction, cancellation);
             if (await SourceStore.FindAsync(transaction, id, cancellation) is not { } before) return Problems.NotFound("source");
             if (rules.Clash(caller.OrgId, request) is { } clash) return clash;
-            if (request.Check(caller.OrgId, rules, out WantedSource wanted, out SourceOptions options) is { } problem) return Problems.Invalid(problem.Field, problem.Reason);
+            if (problem is not null) return Problems.Invalid(problem.Field, problem.Reason);
             if (wanted.Cluster != before.Cluster) return Problems.Invalid("cluster", "cannot change; remove the source and add another one");
             if (request.Revision is not { } revision) return Problems.Invalid("revision", "must be that of the source as it was read");
             if (revision != before.Revision) return Problems.Conflict($"The source was changed meanwhile, by {before.ChangedBy}; look at it again.");
