@@ -24,6 +24,8 @@ CREATE POLICY tenant ON sources USING (org_id = current_org() OR is_worker());
 -- Whose row an id names, for a transaction that asks that alone.
 CREATE POLICY whose ON sources FOR SELECT USING (current_org() IS NULL AND id = asked_id());
 
--- A worker looks which clusters have nobody left who could tell of them.
+-- A worker looks which orgs have clusters that nobody is left to tell of, and sources that are no more.
 DROP POLICY tenant ON clusters;
 CREATE POLICY tenant ON clusters USING (org_id = current_org() OR is_worker());
+DROP POLICY tenant ON source_states;
+CREATE POLICY tenant ON source_states USING (org_id = current_org() OR is_worker());

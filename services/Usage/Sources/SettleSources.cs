@@ -10,7 +10,7 @@ internal sealed class SettleSources(Database database, Clusters clusters, TimePr
 {
     private const string Reason = "The cluster has no live source any more.";
 
-    private const string OrgsSql = "SELECT DISTINCT org_id FROM clusters";
+    private const string OrgsSql = "SELECT org_id FROM clusters UNION SELECT org_id FROM source_states";
 
     private const string MarksSql = "SELECT id || '/' || revision FROM sources WHERE org_id = @Org ORDER BY id";
 
