@@ -26,6 +26,26 @@ public sealed class LimitTests(Servers servers, Site site) : IClassFixture<Site>
     }
 
     [Fact]
+    [Trait("Control", "WEB-08")]
+    public async Task The_page_that_takes_a_file_takes_a_larger_form_and_no_other_page_does()
+    {
+        using HttpClient program = site.Program(Site.DemoToken);
+        using HttpResponseMessage form = await program.PostAsync("/admin/imports", Bytes(40 * MiB));
+        Assert.Equal(40L * MiB, (await form.Content.ReadFromJsonAsync<Heard>())!.BodyBytes);
+        foreach (string path in (string[])["/admin/imports/x", "/admin/jobs", "/admin/sources/new"])
+        {
+            using HttpResponseMessage refused = await program.PostAsync(path, Bytes(2 * MiB));
+            Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
+        }
+
+        string beyond = await RawClient.AskAsync(
+            site.Gateway.SecureAddress!.Port,
+            $"POST /admin/imports HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {Site.DemoToken}\r\nAccept: text/html\r\nContent-Length: {300L * MiB}\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 413 ", beyond, StringComparison.Ordinal);
+        Assert.Contains("goes in with hpcb import", beyond, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_service_that_is_down_is_a_502_with_a_page_or_a_problem()
     {
         await using Site broken = await Site.StartAsync(servers, new Dictionary<string, string> { ["services__rating__http__0"] = "http://127.0.0.1:1" });

@@ -9,7 +9,7 @@ namespace HpcBilling.Admin.Pages.Sources;
 public sealed class ChangeModel(SlurmSources sources) : SourceFormModel(sources)
 {
     /// <summary>Name under which it is stored.</summary>
-    [BindProperty(SupportsGet = true)] public string? Source { get; set; }
+    [FromQuery] public string? Source { get; set; }
 
     /// <summary>From which the change was made: another one by then is shown instead of being overwritten.</summary>
     [BindProperty] public long Revision { get; set; }
@@ -33,8 +33,8 @@ public sealed class ChangeModel(SlurmSources sources) : SourceFormModel(sources)
     {
         Stored = await Sources.ListAsync(ct);
         if (Stored.ValueOrNull is not { } list) return Stored.ErrorPage() ?? Page();
-        Current = list.Find(Cluster, Source) is { IsOwn: true } own ? own : null;
-        Kind = Current?.Kind;
+        Current = list.Find(Request.Query["cluster"], Source) is { IsOwn: true } own ? own : null;
+        (Cluster, Kind) = (Current?.Cluster, Current?.Kind); // whatever the form says
         return Current is null ? NotFound() : null;
     }
 

@@ -8,8 +8,8 @@ namespace HpcBilling.Admin.Pages.Sources;
 /// <summary>Asks before a source is removed.</summary>
 public sealed class RemoveModel(SlurmSources sources) : PageModel
 {
-    [BindProperty(SupportsGet = true)] public string? Cluster { get; set; }
-    [BindProperty(SupportsGet = true)] public string? Source { get; set; }
+    [FromQuery] public string? Cluster { get; set; }
+    [FromQuery] public string? Source { get; set; }
 
     public Answer<SourceList> Stored { get; private set; } = null!;
     public SlurmSource? Current { get; private set; }
