@@ -32,17 +32,14 @@ public sealed class LimitTests(Servers servers, Site site) : IClassFixture<Site>
         using HttpClient program = site.Program(Site.DemoToken);
         using HttpResponseMessage form = await program.PostAsync("/admin/imports", Bytes(40 * MiB));
         Assert.Equal(40L * MiB, (await form.Content.ReadFromJsonAsync<Heard>())!.BodyBytes);
-        foreach (string path in (string[])["/admin/imports/x", "/admin/jobs", "/admin/sources/new"])
+        foreach ((string path, int declared) in ((string, int)[])[("/admin/imports", 300), ("/admin/imports/x", 2), ("/admin/jobs", 2), ("/admin/sources/new", 2)])
         {
-            using HttpResponseMessage refused = await program.PostAsync(path, Bytes(2 * MiB));
-            Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
+            // The body is announced and never sent, so that nobody can be cut off while sending it.
+            string head = $"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {Site.DemoToken}\r\nAccept: text/html\r\nContent-Length: {(long)declared * MiB}\r\n\r\n";
+            string refused = await RawClient.AskAsync(site.Gateway.SecureAddress!.Port, head);
+            Assert.StartsWith("HTTP/1.1 413 ", refused, StringComparison.Ordinal);
+            Assert.Contains("goes in with hpcb import", refused, StringComparison.Ordinal);
         }
-
-        string beyond = await RawClient.AskAsync(
-            site.Gateway.SecureAddress!.Port,
-            $"POST /admin/imports HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {Site.DemoToken}\r\nAccept: text/html\r\nContent-Length: {300L * MiB}\r\n\r\n");
-        Assert.StartsWith("HTTP/1.1 413 ", beyond, StringComparison.Ordinal);
-        Assert.Contains("goes in with hpcb import", beyond, StringComparison.Ordinal);
     }
 
     [Fact]
