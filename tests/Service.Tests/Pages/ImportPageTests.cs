@@ -185,7 +185,7 @@ public sealed class ImportPageTests : IClassFixture<PagesSite>
         PagesSite.SubmitAsync(browser, Page, Page, token => Form(token, new ByteArrayContent(log), Guid.NewGuid(), fields));
 
     // In the order of the page.
-    private static MultipartFormDataContent Form(string token, HttpContent log, Guid key, params (string Name, string Value)[] fields)
+    internal static MultipartFormDataContent Form(string token, HttpContent log, Guid key, params (string Name, string Value)[] fields)
     {
         var form = new MultipartFormDataContent { { new StringContent(token), "__csrf" }, { new StringContent($"{key}"), "Key" } };
         foreach ((string name, string value) in fields) form.Add(new StringContent(value), name);
