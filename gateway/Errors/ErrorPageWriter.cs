@@ -52,7 +52,7 @@ internal sealed class ErrorPageWriter : IProblemDetailsWriter
         StatusCodes.Status403Forbidden => ("Not for this account", "Ask an administrator if you need it."),
         StatusCodes.Status404NotFound => ("There is no such page", "Check the address, or begin at the start."),
         StatusCodes.Status405MethodNotAllowed => ("That cannot be done here", "Go back and use what the page offers."),
-        StatusCodes.Status413PayloadTooLarge => ("That was too large", "Send less at a time."),
+        StatusCodes.Status413PayloadTooLarge => ("That was too large", "Send less at a time; a large accounting log goes in with hpcb import, which sends it in pieces."),
         StatusCodes.Status429TooManyRequests => ("Too many requests", "This one was not carried out."),
         >= 500 => ("Out of order for a moment", "It has been noticed. Nothing that was confirmed is lost; try again in a minute."),
         _ => ("That did not work", "Go back and try again."),

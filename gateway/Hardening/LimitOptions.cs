@@ -54,6 +54,10 @@ internal sealed class LimitOptions
     [Range(1 * MiB, 1024 * 1024 * MiB, ErrorMessage = "Gateway:Limits:UploadBytesMax must be between 1 MiB and 1 TiB")]
     public long UploadBytesMax { get; set; } = 2048 * MiB;
 
+    /// <summary>The form by which a page takes a file: somewhat more than the page's own limit (<c>Admin:UploadBytesMax</c>), so that the page itself can say that a file is too large.</summary>
+    [Range(1 * MiB, 64 * 1024 * MiB, ErrorMessage = "Gateway:Limits:PageUploadBytesMax must be between 1 MiB and 64 GiB")]
+    public long PageUploadBytesMax { get; set; } = 272 * MiB;
+
     /// <summary>Slowest that a client may send a body or take an answer, on average; what the network's buffers took at once counts in its favour, until the route's time limit.</summary>
     [Range(1, 1_000_000, ErrorMessage = "Gateway:Limits:BytesPerSecondMin must be between 1 and 1 000 000")]
     public int BytesPerSecondMin { get; set; } = 1_024;

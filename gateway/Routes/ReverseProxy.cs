@@ -40,7 +40,12 @@ internal static class ReverseProxy
         RouteId = $"{index}",
         ClusterId = route.Service,
         Match = new RouteMatch { Path = route.Path },
-        MaxRequestBodySize = route.IsUpload ? limits.UploadBytesMax : limits.BodyBytesMax,
+        MaxRequestBodySize = route switch
+        {
+            { IsUpload: true } => limits.UploadBytesMax,
+            { IsPageUpload: true } => limits.PageUploadBytesMax,
+            _ => limits.BodyBytesMax,
+        },
         Timeout = route.TimeMax,
         RateLimiterPolicy = route.RateLimit,
     };

@@ -26,6 +26,7 @@ internal static class RouteTable
         new("/me.csv", "portal", SignedInPage),
         new("/_ui/{**rest}", "portal", Anonymous),
         new("/admin/{**rest}", "admin", SignedInPage),
+        new("/admin/imports", "admin", SignedInPage) { IsPageUpload = true, TimeMax = UploadTime },
 
         new("/formula", "rating", Api),
         new("/api/v1/tariffs/{**rest}", "rating", Api),
@@ -61,6 +62,9 @@ internal sealed record PublicRoute(string Path, string Service, RouteKind Kind)
 {
     /// <summary>Takes a body of <c>Gateway:Limits:UploadBytesMax</c>; the others of <c>BodyBytesMax</c>.</summary>
     public bool IsUpload { get; init; }
+
+    /// <summary>Takes a form with a file, of <c>Gateway:Limits:PageUploadBytesMax</c>.</summary>
+    public bool IsPageUpload { get; init; }
 
     public TimeSpan TimeMax { get; init; } = TimeSpan.FromSeconds(100);
 

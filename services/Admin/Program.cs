@@ -1,3 +1,4 @@
+using HpcBilling.Admin;
 using HpcBilling.Admin.Clients;
 using HpcBilling.ServiceDefaults;
 using HpcBilling.ServiceDefaults.Auth;
@@ -15,9 +16,11 @@ builder.Services.Configure<RazorPagesOptions>(pages => pages.Conventions.Authori
 builder.AddServiceClient("identity");
 builder.AddServiceClient("rating");
 builder.AddServiceClient("usage");
+builder.AddPatientServiceClient("usage");
 builder.AddServiceClient("payment");
 builder.AddServiceClient("audit");
 builder.Services.AddBackend().AddAdminClients();
+builder.Services.AddOptions<AdminOptions>().BindConfiguration(AdminOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 
 var app = builder.Build();
 app.UseServiceDefaults();

@@ -26,6 +26,15 @@ public sealed class ServiceApi(IHttpClientFactory clients, ILogger<ServiceApi> l
         where T : class =>
         SendAsync<T>(service, new HttpRequestMessage(method, path) { Content = JsonContent.Create(body, body.GetType()) }, ct);
 
+    /// <summary>POST that may be sent again: with the same key and body it is carried out once.</summary>
+    public Task<Answer<T>> PostOnceAsync<T>(string service, string path, object body, Guid idempotencyKey, CancellationToken ct)
+        where T : class
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body, body.GetType()) };
+        request.Headers.Add("Idempotency-Key", idempotencyKey.ToString());
+        return SendAsync<T>(service, request, ct);
+    }
+
     private async Task<Answer<T>> SendAsync<T>(string service, HttpRequestMessage request, CancellationToken ct)
         where T : class
     {

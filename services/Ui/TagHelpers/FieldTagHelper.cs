@@ -7,7 +7,7 @@ namespace HpcBilling.Ui.TagHelpers;
 
 /// <summary>
 /// <c>&lt;field for="Until" label="…" type="date" hint="…" /&gt;</c>: label, input, hint and error, tied together for screen readers.
-/// Other attributes (<c>min</c>, <c>step</c>, <c>autocomplete</c> …) go to the input; child content replaces it.
+/// Other attributes (<c>min</c>, <c>step</c>, <c>autocomplete</c> …) go to the input; <c>options</c> makes it a choice, child content replaces it.
 /// </summary>
 [HtmlTargetElement("field", Attributes = "for,label")]
 public sealed class FieldTagHelper : TagHelper
@@ -17,6 +17,12 @@ public sealed class FieldTagHelper : TagHelper
     public string Label { get; set; } = "";
     public string Type { get; set; } = "text";
     public string? Hint { get; set; }
+
+    /// <summary>What can be chosen, in place of an input. A value that is not among it (any more) stays chosen, and is marked.</summary>
+    public IReadOnlyList<string>? Options { get; set; }
+
+    /// <summary>Text of the choice of none; without it one of the options is chosen.</summary>
+    public string? Nothing { get; set; }
 
     public override async Task ProcessAsync(TagHelperContext context, TagHelperOutput output)
     {
@@ -32,7 +38,8 @@ public sealed class FieldTagHelper : TagHelper
         label.InnerHtml.Append(Label);
 
         output.Content.AppendHtml(label);
-        if (child.IsEmptyOrWhiteSpace) output.Content.AppendHtml(Input(field, output));
+        if (Options is not null) output.Content.AppendHtml(Select(Options, field, output));
+        else if (child.IsEmptyOrWhiteSpace) output.Content.AppendHtml(Input(field, output));
         else output.Content.AppendHtml(child);
         if (field.Hint is not null) output.Content.AppendHtml(Note(field.HintId, "hint", field.Hint));
         if (error is not null) output.Content.AppendHtml(Note(field.ErrorId, "field-error", error));
@@ -45,17 +52,43 @@ public sealed class FieldTagHelper : TagHelper
 
     private TagBuilder Input(Field field, TagHelperOutput output)
     {
-        var input = new TagBuilder("input") { TagRenderMode = TagRenderMode.SelfClosing };
-        foreach (TagHelperAttribute attribute in output.Attributes)
-            input.Attributes[attribute.Name] = attribute.ValueStyle == HtmlAttributeValueStyle.Minimized ? attribute.Name : attribute.Value?.ToString();
+        TagBuilder input = Control("input", field, output);
+        input.TagRenderMode = TagRenderMode.SelfClosing;
         input.Attributes["type"] = Type;
-        input.Attributes["id"] = field.Id;
-        input.Attributes["name"] = field.Name;
-        // A password never travels back to the browser.
-        if (Type != "password" && field.Value is not null) input.Attributes["value"] = field.Value;
-        if (field.DescribedBy is { } describedBy) input.Attributes["aria-describedby"] = describedBy;
-        if (field.Error is not null) input.Attributes["aria-invalid"] = "true";
+        // A password never travels back to the browser, and a file cannot.
+        if (Type is not ("password" or "file") && field.Value is not null) input.Attributes["value"] = field.Value;
         return input;
+    }
+
+    private TagBuilder Select(IReadOnlyList<string> options, Field field, TagHelperOutput output)
+    {
+        TagBuilder select = Control("select", field, output);
+        string chosen = field.Value ?? "";
+        if (Nothing is not null) select.InnerHtml.AppendHtml(Option("", Nothing, chosen));
+        foreach (string option in options) select.InnerHtml.AppendHtml(Option(option, option, chosen));
+        if (chosen.Length > 0 && !options.Contains(chosen, StringComparer.Ordinal)) select.InnerHtml.AppendHtml(Option(chosen, Words.NoLongerOffered.With(chosen), chosen));
+        return select;
+    }
+
+    private static TagBuilder Option(string value, string text, string chosen)
+    {
+        var option = new TagBuilder("option");
+        option.Attributes["value"] = value;
+        if (value == chosen) option.Attributes["selected"] = "selected";
+        option.InnerHtml.Append(text);
+        return option;
+    }
+
+    private static TagBuilder Control(string element, Field field, TagHelperOutput output)
+    {
+        var control = new TagBuilder(element);
+        foreach (TagHelperAttribute attribute in output.Attributes)
+            control.Attributes[attribute.Name] = attribute.ValueStyle == HtmlAttributeValueStyle.Minimized ? attribute.Name : attribute.Value?.ToString();
+        control.Attributes["id"] = field.Id;
+        control.Attributes["name"] = field.Name;
+        if (field.DescribedBy is { } describedBy) control.Attributes["aria-describedby"] = describedBy;
+        if (field.Error is not null) control.Attributes["aria-invalid"] = "true";
+        return control;
     }
 
     private string? Value() => For.Model switch

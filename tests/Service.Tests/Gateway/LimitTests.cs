@@ -26,6 +26,24 @@ public sealed class LimitTests(Servers servers, Site site) : IClassFixture<Site>
     }
 
     [Fact]
+    [Trait("Control", "WEB-08")]
+    public async Task The_page_that_takes_a_file_takes_a_larger_form_and_no_other_page_does()
+    {
+        using HttpClient program = site.Program(Site.DemoToken);
+        using HttpResponseMessage form = await program.PostAsync("/admin/imports", Bytes(40 * MiB));
+        Heard heard = (await form.Content.ReadFromJsonAsync<Heard>())!;
+        Assert.Equal((40L * MiB, $"{40L * MiB}"), (heard.BodyBytes, heard["Content-Length"])); // the page knows the file's size by it
+        foreach ((string path, int declared) in ((string, int)[])[("/admin/imports", 300), ("/admin/imports/x", 2), ("/admin/jobs", 2), ("/admin/sources/new", 2)])
+        {
+            // The body is announced and never sent, so that nobody can be cut off while sending it.
+            string head = $"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {Site.DemoToken}\r\nAccept: text/html\r\nContent-Length: {(long)declared * MiB}\r\n\r\n";
+            string refused = await RawClient.AskAsync(site.Gateway.SecureAddress!.Port, head);
+            Assert.StartsWith("HTTP/1.1 413 ", refused, StringComparison.Ordinal);
+            Assert.Contains("goes in with hpcb import", refused, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task A_service_that_is_down_is_a_502_with_a_page_or_a_problem()
     {
         await using Site broken = await Site.StartAsync(servers, new Dictionary<string, string> { ["services__rating__http__0"] = "http://127.0.0.1:1" });

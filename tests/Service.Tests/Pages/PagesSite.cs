@@ -6,6 +6,8 @@ namespace HpcBilling.Service.Tests.Pages;
 /// <summary>The real portal and admin processes with one stand-in behind them, as a browser sees them through the gateway.</summary>
 public sealed partial class PagesSite(Servers servers) : IAsyncLifetime
 {
+    public const int UploadBytesMax = 2 * 1024 * 1024;
+
     public StandInBackend Backend { get; } = new();
 
     public RunningService Portal { get; private set; } = null!;
@@ -34,6 +36,7 @@ public sealed partial class PagesSite(Servers servers) : IAsyncLifetime
         {
             ["DataProtection__MasterKey"] = Convert.ToBase64String(new byte[64]),
             ["Site__TimeZone"] = "Asia/Bangkok",
+            ["Admin__UploadBytesMax"] = $"{UploadBytesMax}",
             ["services__identity__http__0"] = backend,
             ["services__rating__http__0"] = backend,
             ["services__usage__http__0"] = backend,
@@ -54,16 +57,17 @@ public sealed partial class PagesSite(Servers servers) : IAsyncLifetime
     }
 
     /// <summary>Opens a page and sends its form, with the antiforgery token and cookie that the page gave.</summary>
-    public static async Task<HttpResponseMessage> SubmitAsync(HttpClient browser, string page, string action, params (string Name, string Value)[] fields)
+    public static Task<HttpResponseMessage> SubmitAsync(HttpClient browser, string page, string action, params (string Name, string Value)[] fields) =>
+        SubmitAsync(browser, page, action, token => new FormUrlEncodedContent(
+            [.. fields.Select(field => KeyValuePair.Create(field.Name, field.Value)), KeyValuePair.Create("__csrf", token)]));
+
+    /// <summary>As above, with a form of another make.</summary>
+    public static async Task<HttpResponseMessage> SubmitAsync(HttpClient browser, string page, string action, Func<string, HttpContent> form)
     {
         using HttpResponseMessage shown = await browser.GetAsync(page);
         string token = TokenField().Match(await shown.Content.ReadAsStringAsync()).Groups[1].Value;
         string cookie = shown.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("__Host-csrf=", StringComparison.Ordinal));
-        using var request = new HttpRequestMessage(HttpMethod.Post, action)
-        {
-            Content = new FormUrlEncodedContent(
-                [.. fields.Select(field => KeyValuePair.Create(field.Name, field.Value)), KeyValuePair.Create("__csrf", token)]),
-        };
+        using var request = new HttpRequestMessage(HttpMethod.Post, action) { Content = form(token) };
         request.Headers.Add("Cookie", cookie.Split(';')[0]);
         return await browser.SendAsync(request);
     }

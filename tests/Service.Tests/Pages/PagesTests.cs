@@ -20,8 +20,11 @@ public sealed partial class PagesTests : IClassFixture<PagesSite>
         "/admin", "/admin/usage", "/admin/usage?view=aggregate", "/admin/receipts", $"/admin/receipts/{StandInBackend.OwnReceipt}",
         $"/admin/receipts/{StandInBackend.CreditNote}", "/admin/tariffs",
         "/admin/tariffs/mu", $"/admin/tiers?username={Uri.EscapeDataString(StandInBackend.Hostile)}", "/admin/jobs", $"/admin/jobs/{StandInBackend.Job}",
-        "/admin/quarantine", "/admin/quarantine?state=dismissed", "/admin/clusters", "/admin/audit", "/admin/users", $"/admin/users/{StandInBackend.Account}",
+        "/admin/imports", "/admin/quarantine", "/admin/quarantine?state=dismissed", "/admin/clusters", "/admin/sources", "/admin/sources/new", "/admin/sources/new?kind=slurmrestd&cluster=c",
+        OwnSource("change"), OwnSource("remove"), "/admin/audit", "/admin/users", $"/admin/users/{StandInBackend.Account}",
     ];
+
+    private static string OwnSource(string page) => $"/admin/sources/{page}?cluster=c&source={Uri.EscapeDataString(StandInBackend.Hostile)}";
 
     private readonly PagesSite site;
 
