@@ -11,8 +11,9 @@ internal static class ListSources
 
     private static async Task<IResult> HandleAsync(Caller caller, Database database, SourceRules rules, Clusters clusters, CancellationToken cancellation)
     {
-        await using OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation);
-        IReadOnlyList<StoredSource> rows = await SourceStore.ListAsync(transaction, cancellation);
+        IReadOnlyList<StoredSource> rows;
+        await using (OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation)) rows = await SourceStore.ListAsync(transaction, cancellation);
+
         SourceView[] items =
         [
             .. rules.ConfiguredOf(caller.OrgId).Select(source => SourceView.Of(source.Options, source.Preference))

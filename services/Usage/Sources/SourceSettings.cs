@@ -38,8 +38,16 @@ internal sealed record SourceSettings
     /// <summary>A form sends every field, also the empty ones.</summary>
     public SourceSettings Trimmed() => this with
     {
-        Url = Trim(Url), Socket = Trim(Socket), TokenFile = Trim(TokenFile), User = Trim(User), CaFile = Trim(CaFile), CertificateFile = Trim(CertificateFile),
-        KeyFile = Trim(KeyFile), SlurmConf = Trim(SlurmConf), Path = Trim(Path), Fields = Trim(Fields),
+        Url = Trim(Url),
+        Socket = Trim(Socket),
+        TokenFile = Trim(TokenFile),
+        User = Trim(User),
+        CaFile = Trim(CaFile),
+        CertificateFile = Trim(CertificateFile),
+        KeyFile = Trim(KeyFile),
+        SlurmConf = Trim(SlurmConf),
+        Path = Trim(Path),
+        Fields = Trim(Fields),
     };
 
     /// <returns>The names of what is different.</returns>

@@ -37,6 +37,8 @@ public sealed class AdminSourceTests(Servers servers)
         await desk.ChangeAsync(two, source => source["enabled"] = false);
         await UntilActiveAsync(usage, "one");
         int asked = second.Questions.Count;
+        // Each was met once: who was there before keeps what it knows.
+        Assert.Equal(2, usage.Log.Split("v0.0.46 is taken").Length - 1);
         await desk.RemoveAsync(one);
         await UntilActiveAsync(usage, null);
         await Wait.UntilAsync("nothing is left of the sources", async () => await usage.ScalarAsync<long>("SELECT count(*) FROM source_states") == 0);
