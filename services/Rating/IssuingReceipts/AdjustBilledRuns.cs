@@ -126,9 +126,9 @@ internal static class AdjustBilledRuns
     {
         if (jobKeys.Length == 0) return (0, 0);
         var tariffs = await PriceBook.TariffsAsync(transaction, cancellation);
-        var rows = await transaction.QueryAsync<Row>(ReadSql, new { Org = transaction.OrgId, JobKeys = jobKeys, Until = until }, cancellation);
-        var differing = new Decided(id, linesBefore, at);
-        var same = new Decided(id, linesBefore, at);
+        var rows = await transaction.QueryAsync<PendingAdjustment>(ReadSql, new { Org = transaction.OrgId, JobKeys = jobKeys, Until = until }, cancellation);
+        var differing = new DecidedAdjustments(id, linesBefore, at);
+        var same = new DecidedAdjustments(id, linesBefore, at);
         var waiting = new List<(string JobKey, string Reason)>();
         foreach (var row in rows)
         {
@@ -167,93 +167,11 @@ internal static class AdjustBilledRuns
     }
 
     /// <exception cref="InvalidOperationException">Not every row was written: what was read under the lock does not hold.</exception>
-    private static async Task WriteAsync(string sql, Decided decided, OrgTransaction transaction, CancellationToken cancellation)
+    private static async Task WriteAsync(string sql, DecidedAdjustments decided, OrgTransaction transaction, CancellationToken cancellation)
     {
         if (decided.Count == 0) return;
         var written = await transaction.Connection.ExecuteAsync(new CommandDefinition(
             sql, decided.Columns(transaction.OrgId), transaction.Transaction, StatementSecondsMax, cancellationToken: cancellation));
         if (written != decided.Count) throw new InvalidOperationException($"Of {decided.Count} adjustments {written} could be written: nothing is issued.");
-    }
-
-    /// <summary>Decisions of one kind, a column each, for set-based SQL.</summary>
-    private sealed class Decided(Guid id, int linesBefore, DateTimeOffset at)
-    {
-        private readonly List<Row> rows = [];
-        private readonly List<RunPrice> owed = [];
-        private readonly List<string> changed = [];
-        private readonly RatedColumns rated = new(0);
-
-        public int Count => rows.Count;
-
-        public long DifferenceMinor { get; private set; }
-
-        public void Add(Row row, RunRating rating, RunPrice price, IReadOnlyList<string> names)
-        {
-            rows.Add(row);
-            owed.Add(price);
-            changed.Add(string.Join(' ', names));
-            rated.Add(row.Tier, rating);
-            DifferenceMinor += price.Amount.Minor - row.Billed.Price.Amount.Minor;
-        }
-
-        public object Columns(Guid org) => new
-        {
-            Org = org,
-            Id = id,
-            LinesBefore = linesBefore,
-            At = at,
-            JobKeys = rows.Select(row => row.JobKey).ToArray(),
-            Changed = changed.ToArray(),
-            rated.Ratings,
-            rated.Reasons,
-            rated.TariffVersions,
-            rated.Currencies,
-            rated.CpuMinors,
-            rated.GpuMinors,
-            rated.MemoryMinors,
-            rated.AmountMinors,
-            BilledCurrencies = owed.Select(price => price.Currency.Code).ToArray(),
-            OwedCpuMinors = owed.Select(price => price.CpuMinor).ToArray(),
-            OwedGpuMinors = owed.Select(price => price.GpuMinor).ToArray(),
-            OwedMemoryMinors = owed.Select(price => price.MemoryMinor).ToArray(),
-            BeforeCpuMinors = rows.Select(row => row.CpuMinor).ToArray(),
-            BeforeGpuMinors = rows.Select(row => row.GpuMinor).ToArray(),
-            BeforeMemoryMinors = rows.Select(row => row.MemoryMinor).ToArray(),
-        };
-    }
-
-    private sealed record Row
-    {
-        public string JobKey { get; init; } = "";
-        public string Username { get; init; } = "";
-        public string Tier { get; init; } = "";
-        public string ToldUsername { get; init; } = "";
-        public DateTimeOffset? BeforeStartedAt { get; init; }
-        public DateTimeOffset? BeforeEndedAt { get; init; }
-        public long BeforeChargedSeconds { get; init; }
-        public long BeforeCpus { get; init; }
-        public long BeforeGpus { get; init; }
-        public long BeforeMemoryMib { get; init; }
-        public DateTimeOffset? StartedAt { get; init; }
-        public DateTimeOffset? EndedAt { get; init; }
-        public long ChargedSeconds { get; init; }
-        public long Cpus { get; init; }
-        public long Gpus { get; init; }
-        public long MemoryMib { get; init; }
-        public string Currency { get; init; } = "";
-        public long CpuMinor { get; init; }
-        public long GpuMinor { get; init; }
-        public long MemoryMinor { get; init; }
-        public long RunCpuMinor { get; init; }
-        public long RunGpuMinor { get; init; }
-        public long RunMemoryMinor { get; init; }
-
-        public RunFacts Facts => new(StartedAt, EndedAt, ChargedSeconds, Cpus, Gpus, MemoryMib);
-
-        public RunPrice RunPrice => new(Domain.Currency.Of(Currency), RunCpuMinor, RunGpuMinor, RunMemoryMinor);
-
-        public BilledRun Billed => new(
-            Username, Tier, new RunFacts(BeforeStartedAt, BeforeEndedAt, BeforeChargedSeconds, BeforeCpus, BeforeGpus, BeforeMemoryMib),
-            new RunPrice(Domain.Currency.Of(Currency), CpuMinor, GpuMinor, MemoryMinor));
     }
 }

@@ -99,7 +99,9 @@ public sealed class PayingTests(Servers servers, SharedPayment shared) : IClassF
         using HttpClient alice = pay.Browser(TestCaller.User("alice"));
         using HttpResponseMessage early = await alice.GetAsync($"/payments/receipt/{Guid.CreateVersion7()}/start");
         Assert.Equal(HttpStatusCode.NotFound, early.StatusCode);
-        Assert.Contains("cannot be paid yet", await early.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        string said = await early.Content.ReadAsStringAsync();
+        Assert.Contains("cannot be paid yet", said, StringComparison.Ordinal);
+        Assert.Contains("or it is a credit note: that is paid back to you and cannot be paid", said, StringComparison.Ordinal);
         Assert.Contains("try=1", early.Headers.GetValues("Refresh").Single(), StringComparison.Ordinal);
 
         using HttpResponseMessage late = await alice.GetAsync($"/payments/receipt/{Guid.CreateVersion7()}/start?try=10");

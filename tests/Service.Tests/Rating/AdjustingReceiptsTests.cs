@@ -60,7 +60,6 @@ public sealed class AdjustingReceiptsTests(RatingSite site, Servers servers) : I
         Assert.Equal("-1.00 THB", (await org.AuditedAsync("credit_note.issued")).Details["total"]);
         var totals = await org.TotalsAsync();
         Assert.Equal((1, 0, 0, 0), (Number(totals, "billed"), Number(totals, "exempt"), Number(totals, "billedMinor"), Number(totals, "corrected")));
-        Assert.DoesNotContain(site.Bus.Heard<ReceiptIssued>(), said => said.ReceiptId == note);
         Assert.Single((await RatingOrg.GetAsync(org.User("alice"), "/api/v1/receipts?kind=credit_note"))["items"]!.AsArray());
 
         Assert.Equal(HttpStatusCode.Forbidden, (await RefundAsync(org.User("alice"), note, "bank 17")).Status);
@@ -77,6 +76,8 @@ public sealed class AdjustingReceiptsTests(RatingSite site, Servers servers) : I
         await org.AuditedAsync("settlement.credit_note");
         Assert.Equal("refunded", Text(await ReceiptAsync(org, note), "status"));
         Assert.Equal(1, org.Audited("credit_note.refunded"));
+        Assert.Equal(1, await site.Service.ScalarAsync<long>("SELECT count(*) FROM outbox WHERE org_id = @Id AND kind = 'ReceiptIssued'", new { org.Id }));
+        Assert.DoesNotContain(site.Bus.Heard<ReceiptIssued>(), said => said.ReceiptId == note);
         await AssertBooksAsync(site.Service, org.Id);
     }
 

@@ -161,7 +161,9 @@ public sealed class Platform : IAsyncLifetime
                    (SELECT coalesce(sum(amount_minor), 0)::bigint FROM runs WHERE username = ANY(@Users)) AS amount_minor,
                    (SELECT count(*) FROM receipts WHERE username = ANY(@Users)) AS receipts,
                    (SELECT coalesce(sum(total_minor), 0)::bigint FROM receipts WHERE username = ANY(@Users)) AS receipt_total_minor,
-                   (SELECT coalesce(sum(i.amount_minor), 0)::bigint FROM receipt_items i JOIN receipts r ON r.id = i.receipt_id WHERE r.username = ANY(@Users)) AS item_total_minor
+                   (SELECT coalesce(sum(i.amount_minor), 0)::bigint FROM receipt_items i JOIN receipts r ON r.id = i.receipt_id WHERE r.username = ANY(@Users))
+                       + (SELECT coalesce(sum(a.difference_minor), 0)::bigint FROM receipt_adjustments a JOIN receipts r ON r.id = a.receipt_id WHERE r.username = ANY(@Users))
+                       AS item_total_minor
             """;
         return await ScalarAsync<Books>("rating", Sql, new { Users = users.ToArray() });
     }
