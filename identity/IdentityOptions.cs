@@ -113,6 +113,6 @@ internal sealed partial class OrgOptions
 
     public bool IsComplete => SlugPattern.IsMatch(Slug) && Name.Length is > 0 and <= 200;
 
-    [GeneratedRegex("^[a-z][a-z0-9-]{0,62}\\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 100)]
+    [GeneratedRegex("^[a-z][a-z0-9-]{0,62}\\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex SlugPattern { get; }
 }

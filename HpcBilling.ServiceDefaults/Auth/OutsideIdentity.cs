@@ -14,7 +14,7 @@ public static partial class OutsideIdentity
 {
     private static readonly string[] OrgClaims = ["app_metadata.org_id", "org_id"];
 
-    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 100)]
+    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex UsernamePattern { get; }
 
     /// <returns>The caller, or why the token stands for none.</returns>

@@ -11,6 +11,9 @@ internal static partial class SettingsSummary
     private const string Hidden = "***";
     private const int ValueCharactersMax = 200;
 
+    // Both are linear; a machine that stands still for a second must not stop a start.
+    private const int PatienceMilliseconds = 60_000;
+
     // Words of a name after which nothing is shown; a number under a key's name (KeyRefreshSeconds) is none.
     private static readonly string[] SecretWords = ["secret", "password", "pwd", "token", "credential", "credentials", "pem", "jwks"];
     private static readonly string[] KeyWords = ["key", "keys"];
@@ -49,9 +52,9 @@ internal static partial class SettingsSummary
         }
     }
 
-    [GeneratedRegex("[A-Z]+(?![a-z])|[A-Z]?[a-z]+", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("[A-Z]+(?![a-z])|[A-Z]?[a-z]+", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: PatienceMilliseconds)]
     private static partial Regex Words();
 
-    [GeneratedRegex(@"(?<=://)(?<user>[^/@\s:]*:?)[^/@\s]*@", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(?<=://)(?<user>[^/@\s:]*:?)[^/@\s]*@", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: PatienceMilliseconds)]
     private static partial Regex Userinfo();
 }

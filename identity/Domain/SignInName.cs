@@ -9,7 +9,7 @@ internal sealed partial record SignInName(string Username, string OrgSlug)
 {
     public const string DefaultOrgSlug = "default";
 
-    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 100)]
+    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex UsernamePattern { get; }
 
     public static bool IsUsername(string text) => UsernamePattern.IsMatch(text);
