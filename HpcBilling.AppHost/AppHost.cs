@@ -35,6 +35,7 @@ var identity = builder.AddService<Projects.Identity>("identity", postgres)
 var usage = builder.AddService<Projects.Usage>("usage", postgres)
     .WithMessages(rabbitmq).After(audit)
     .WithEnvironment("Usage__ClientSecret", usageSecret)
+    .WithSources(builder)
     .WithEnvironment("Usage__SpoolPath", builder.Configuration["Usage:SpoolPath"] ?? Path.Combine(Path.GetTempPath(), "hpcbilling-usage-spool"));
 
 // Prices them by tariff; issues receipts; learns from payment which are paid.

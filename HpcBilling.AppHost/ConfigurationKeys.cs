@@ -9,6 +9,12 @@ internal static class ConfigurationKeys
     /// <summary>Section of further tenants: Slug, Name.</summary>
     public const string Orgs = "Orgs";
 
+    /// <summary>What admins may point sources at.</summary>
+    public const string Reach = "Usage:Reach";
+
+    /// <summary>Sections of the usage service that the AppHost hands on.</summary>
+    public static readonly IReadOnlyList<string> Sources = ["Usage:Sources", Reach, "Usage:Polling"];
+
     /// <summary>TLS part of the services' database connection strings, in Npgsql's words.</summary>
     public const string PostgresOptions = "Parameters:postgres-options";
 }

@@ -75,6 +75,21 @@ internal static class ServiceResources
         return identity;
     }
 
+    /// <summary>Clusters of the configuration, what admins may add to them, and how they are read: sections of the AppHost's own configuration, as they stand there.</summary>
+    public static IResourceBuilder<ProjectResource> WithSources(this IResourceBuilder<ProjectResource> usage, IDistributedApplicationBuilder builder)
+    {
+        foreach (var section in ConfigurationKeys.Sources)
+        {
+            foreach (var (key, value) in builder.Configuration.GetSection(section).AsEnumerable())
+            {
+                if (value is not null)
+                    usage.WithEnvironment(key.Replace(":", "__", StringComparison.Ordinal), value);
+            }
+        }
+
+        return usage;
+    }
+
     /// <summary>A service that asks others in its own name, for whichever org it works; beside the clients of the site's own configuration.</summary>
     public static IResourceBuilder<ProjectResource> WithServiceClient(
         this IResourceBuilder<ProjectResource> identity, string service, IResourceBuilder<ParameterResource> secret, string scopes, string audience) => identity

@@ -11,7 +11,7 @@ var root = new RootCommand("HPC billing from the command line. Sign in with `hpc
     SignInCommands.CreateLogin(terminal), SignInCommands.CreateLogout(terminal), SignInCommands.CreateWhoami(terminal, json),
     ImportCommand.Create(terminal, json), ExportCommand.Create(terminal, json),
     JobsCommands.CreateJobs(terminal, json), QuarantineCommands.Create(terminal, json),
-    ClusterCommands.CreateClusters(terminal, json), ClusterCommands.CreateBackfill(terminal, json), ReconcileCommand.Create(terminal, json),
+    ClusterCommands.CreateClusters(terminal, json), ClusterCommands.CreateBackfill(terminal, json), SourceCommands.Create(terminal, json), ReconcileCommand.Create(terminal, json),
     UsageCommand.Create(terminal, json),
     ReceiptsCommand.Create(terminal, json),
     RatesCommands.CreateRates(terminal, json), RatesCommands.CreateEstimate(terminal, json),

@@ -82,7 +82,9 @@ internal static class ReceiptRunCommand
                 ("Until", run.Until),
                 ("Users", Amount.Count(run.Users)),
                 ("Receipts", Amount.Count(run.Receipts)),
+                ("of these credit notes", Amount.Count(run.CreditNotes)),
                 ("Runs billed", Amount.Count(run.Runs)),
+                ("Billed runs corrected", Amount.Count(run.Adjustments)),
                 ("Total", Amount.Of(run.TotalMinor, run.Currency)));
         }
 
@@ -94,7 +96,8 @@ internal static class ReceiptRunCommand
     private static ReceiptRun Read(JsonObject document) => document.As<ReceiptRun>();
 
     private sealed record ReceiptRun(
-        Guid Id, string Status, string? Until, long Users, long UsersDone, long Receipts, long Runs, long TotalMinor, string? Currency, string? Error)
+        Guid Id, string Status, string? Until, long Users, long UsersDone, long Receipts, long Runs, long TotalMinor, string? Currency, string? Error,
+        long CreditNotes = 0, long Adjustments = 0)
     {
         public bool IsOver => Status is "succeeded" or "failed" or "dead_letter";
     }

@@ -43,9 +43,12 @@ internal static class ReceiptsCommand
 
         var rows = new List<string?[]>();
         await foreach (Receipt receipt in Pages.ReadAsync<Receipt>(gateway, path, cancellationToken))
-            rows.Add([receipt.Number, receipt.Username, receipt.Status, Amount.Of(receipt.TotalMinor, receipt.Currency), receipt.IssuedAt, receipt.Id.ToString()]);
+            rows.Add([receipt.Number, receipt.KindInWords, receipt.Username, receipt.Status, Amount.Of(receipt.TotalMinor, receipt.Currency), receipt.IssuedAt, receipt.Id.ToString()]);
         terminal.Table(
-            [Terminal.Left("Number"), Terminal.Left("User"), Terminal.Left("Status"), Terminal.Right("Total"), Terminal.Left("Issued"), Terminal.Left("Id")],
+            [
+                Terminal.Left("Number"), Terminal.Left("Kind"), Terminal.Left("User"), Terminal.Left("Status"), Terminal.Right("Total"),
+                Terminal.Left("Issued"), Terminal.Left("Id"),
+            ],
             rows);
         return ExitCode.Ok;
     }
@@ -62,7 +65,7 @@ internal static class ReceiptsCommand
 
         Receipt receipt = document.As<Receipt>();
         terminal.Facts(
-            ("Receipt", receipt.Number),
+            (receipt.IsCreditNote ? "Credit note" : "Receipt", receipt.Number),
             ("User", receipt.Username),
             ("Status", receipt.Status),
             ("Issued", receipt.IssuedAt),
@@ -70,11 +73,42 @@ internal static class ReceiptsCommand
         var rows = new List<string?[]>();
         await foreach (ReceiptItem item in Pages.ReadAsync<ReceiptItem>(gateway, $"api/v1/receipts/{id}/items", cancellationToken))
             rows.Add([item.JobId, item.Cluster, item.EndedAt, Amount.Of(item.AmountMinor, receipt.Currency)]);
-        terminal.Table([Terminal.Left("Job"), Terminal.Left("Cluster"), Terminal.Left("Ended"), Terminal.Right("Amount")], rows);
+        if (rows.Count > 0 || receipt.Adjustments == 0)
+            terminal.Table([Terminal.Left("Job"), Terminal.Left("Cluster"), Terminal.Left("Ended"), Terminal.Right("Amount")], rows);
+        if (receipt.Adjustments > 0) await ShowAdjustmentsAsync(terminal, gateway, receipt, cancellationToken);
         return ExitCode.Ok;
     }
 
-    private sealed record Receipt(Guid Id, string Number, string Username, string Status, long TotalMinor, string? Currency, string? IssuedAt);
+    private static async Task ShowAdjustmentsAsync(Terminal terminal, GatewayClient gateway, Receipt receipt, CancellationToken cancellationToken)
+    {
+        var rows = new List<string?[]>();
+        await foreach (AdjustmentItem item in Pages.ReadAsync<AdjustmentItem>(gateway, $"api/v1/receipts/{receipt.Id}/adjustments", cancellationToken))
+        {
+            rows.Add(
+            [
+                item.JobId, item.Cluster, item.CorrectsNumber, string.Join(' ', item.Changed), Amount.Of(item.BeforeMinor, receipt.Currency),
+                Amount.Of(item.AmountMinor, receipt.Currency), Amount.Of(item.DifferenceMinor, receipt.Currency),
+            ]);
+        }
+
+        terminal.Table(
+            [
+                Terminal.Left("Corrected job"), Terminal.Left("Cluster"), Terminal.Left("Corrects"), Terminal.Left("Changed"), Terminal.Right("Billed so far"),
+                Terminal.Right("Costs now"), Terminal.Right("Difference"),
+            ],
+            rows);
+    }
+
+    private sealed record Receipt(
+        Guid Id, string Number, string Username, string Status, long TotalMinor, string? Currency, string? IssuedAt, string? Kind = null, long Adjustments = 0)
+    {
+        public bool IsCreditNote => Kind == "credit_note";
+
+        public string KindInWords => IsCreditNote ? "credit note" : "receipt";
+    }
+
+    private sealed record AdjustmentItem(
+        string? JobId, string? Cluster, string? CorrectsNumber, IReadOnlyList<string> Changed, long BeforeMinor, long AmountMinor, long DifferenceMinor);
 
     private sealed record ReceiptItem(string? JobId, string? Cluster, string? EndedAt, long AmountMinor);
 }

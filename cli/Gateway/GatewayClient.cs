@@ -66,6 +66,17 @@ internal sealed class GatewayClient : IDisposable
             isRepeatable: idempotencyKey is not null,
             cancellationToken);
 
+    /// <summary>Goes out once: the answer to a second one would be about what the first one did.</summary>
+    public Task<JsonObject> PutAsync(string path, JsonObject body, CancellationToken cancellationToken) =>
+        SendAsync(() => new HttpRequestMessage(HttpMethod.Put, path) { Content = JsonContent.Create(body) }, isRepeatable: false, cancellationToken);
+
+    /// <summary>Goes out once, and has no answer but that it is done.</summary>
+    public async Task DeleteAsync(string path, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, path);
+        using HttpResponseMessage response = await CheckedAsync(await AnswerAsync(TryOnceAsync(request, cancellationToken), cancellationToken), cancellationToken);
+    }
+
     /// <summary>A body of any length, not yet read; the caller disposes it.</summary>
     public async Task<HttpResponseMessage> GetStreamAsync(string path, CancellationToken cancellationToken) => await CheckedAsync(
         await PersistAsync(ct => http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, ct), cancellationToken), cancellationToken);

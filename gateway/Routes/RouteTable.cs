@@ -42,6 +42,7 @@ internal static class RouteTable
         new("/api/v1/exports/{**rest}", "usage", Api),
         new("/api/v1/exports/{id}/content", "usage", Api) { TimeMax = ExportTime },
         new("/api/v1/clusters/{**rest}", "usage", Api),
+        new("/api/v1/sources/{**rest}", "usage", Api),
         new("/api/v1/quarantine/{**rest}", "usage", Api),
 
         new("/payments/{**rest}", "payment", Page),

@@ -4,6 +4,7 @@ using HpcBilling.Rating.ClassifyingRuns;
 using HpcBilling.Rating.IssuingReceipts;
 using HpcBilling.Rating.PublishingTariffs;
 using HpcBilling.Rating.RatingUsage;
+using HpcBilling.Rating.SettlingReceipts;
 using HpcBilling.ServiceDefaults.Auth;
 
 namespace HpcBilling.Rating;
@@ -29,6 +30,7 @@ internal static class RatingEndpoints
 
         var receipts = app.MapGroup("/api/v1/receipts").RequireAuthorization(Policies.User);
         CreateOwnReceipt.Map(receipts);
+        RefundCreditNote.Map(receipts);
         var reading = receipts.MapGroup("").RequireAuthorization(Policies.Scope("receipts.read"));
         ListReceipts.Map(reading);
         ReadReceipt.Map(reading);

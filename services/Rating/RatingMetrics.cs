@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using HpcBilling.Rating.Domain;
 
 namespace HpcBilling.Rating;
 
@@ -14,11 +15,25 @@ internal static class RatingMetrics
     public static readonly Counter<long> RunsSuperseded = Meter.CreateCounter<long>(
         "hpcbilling.rating.runs.superseded_after_billing", "{run}", "Billed runs of which newer facts arrived.");
 
-    public static readonly Counter<long> ReceiptsIssued =
-        Meter.CreateCounter<long>("hpcbilling.rating.receipts.issued", "{receipt}", "Receipts issued.");
+    /// <summary>Tag <c>kind</c>: <c>receipt</c>, <c>credit_note</c>.</summary>
+    private static readonly Counter<long> ReceiptsIssued =
+        Meter.CreateCounter<long>("hpcbilling.rating.receipts.issued", "{receipt}", "Receipts and credit notes issued.");
+
+    private static readonly Counter<long> Adjustments = Meter.CreateCounter<long>(
+        "hpcbilling.rating.adjustments", "{adjustment}", "Lines that correct what a billed run costs.");
 
     public static readonly Counter<long> SettlementsRefused = Meter.CreateCounter<long>(
         "hpcbilling.rating.settlements.refused", "{settlement}", "Settlements that did not fit their receipt.");
+
+    public static void CountIssued(ReceiptKind kind, int adjustments)
+    {
+        ReceiptsIssued.Add(1, new KeyValuePair<string, object?>("kind", kind.Word()));
+        if (adjustments > 0) Adjustments.Add(adjustments);
+    }
+
+    /// <param name="pending">Billed runs of which newer facts wait for an adjustment; tags <c>org</c> and <c>waits_for</c>.</param>
+    public static void ObservePendingAdjustments(Func<IEnumerable<Measurement<long>>> pending) => Meter.CreateObservableGauge(
+        "hpcbilling.rating.adjustments.pending", pending, "{run}", "Billed runs of which newer facts wait for an adjustment.");
 
     public static void CountRated(string rating, long runs) => RunsRated.Add(runs, new KeyValuePair<string, object?>("rating", rating));
 }

@@ -16,6 +16,10 @@ internal sealed class RatingOptions
     [Required]
     public string TimeZone { get; set; } = "UTC";
 
+    /// <summary>A run that crosses the end of a month: <c>end</c>, all of it belongs to the month in which it ends; <c>apportion</c>, each month has its part.</summary>
+    [EnumDataType(typeof(Domain.RunsAcrossMonths))]
+    public Domain.RunsAcrossMonths RunsAcrossMonths { get; set; }
+
     /// <summary>Names of the price tiers, separated by spaces.</summary>
     [Required, RegularExpression("[a-z][a-z0-9-]{0,31}( [a-z][a-z0-9-]{0,31}){0,15}")]
     public string Tiers { get; set; } = "mu gov private";

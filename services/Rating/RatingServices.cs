@@ -16,10 +16,12 @@ internal static class RatingServices
         builder.Services.AddSingleton<IValidateOptions<RatingOptions>, RatingOptionsCheck>();
         builder.Services.AddSingleton(services => new SiteCalendar(
             TimeZoneInfo.FindSystemTimeZoneById(services.GetRequiredService<IOptions<RatingOptions>>().Value.TimeZone)));
+        builder.Services.AddSingleton<Apportioning>();
         builder.Services.AddSingleton<Repricing>();
         builder.Services.AddSingleton<IssueReceipt>();
         builder.Services.AddSingleton<ReceiptRunLedger>();
         builder.Services.AddHostedService<ReceiptRunWorker>();
+        builder.Services.AddHostedService<CountPendingAdjustments>();
         if (builder.Environment.IsDevelopment()) builder.Services.AddSingleton<IDevelopmentSeed, DemoTariffs>();
         return builder;
     }

@@ -8,6 +8,7 @@ using HpcBilling.Usage.Polling;
 using HpcBilling.Usage.Quarantine;
 using HpcBilling.Usage.Reconciling;
 using HpcBilling.Usage.RecordingUsage;
+using HpcBilling.Usage.Sources;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("usage");
@@ -16,6 +17,7 @@ builder.AddMessaging("usage");
 builder.Services.AddJobs();
 builder.Services.AddRecording();
 builder.Services.AddPolling();
+builder.Services.AddSources();
 builder.Services.AddQuarantine();
 builder.Services.AddJobHandler<ExportHandler>();
 builder.AddReconciling();
@@ -28,6 +30,7 @@ app.MapJobs();
 app.MapImports();
 app.MapExports();
 app.MapClusters();
+app.MapSources();
 app.MapReconciliations();
 app.MapQuarantine();
 

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using HpcBilling.Usage.Slurm;
+using HpcBilling.Usage.Sources;
 using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Usage;
@@ -46,6 +47,9 @@ public sealed class UsageOptions
 
     /// <summary>Where records come from besides uploads; the order is the order of preference within a cluster.</summary>
     public IList<SourceOptions> Sources { get; init; } = [];
+
+    /// <summary>What admins may point sources of their own at; without it they can add none.</summary>
+    public IList<ReachOptions> Reach { get; init; } = [];
 }
 
 /// <summary>Completes the sources and refuses what could not work, with the key and the reason.</summary>
@@ -67,6 +71,13 @@ internal sealed class UsageOptionsCheck : IPostConfigureOptions<UsageOptions>, I
         IEnumerable<string> twice = options.Sources.CountBy(source => (source.Org, source.Cluster, source.Name)).Where(same => same.Value > 1)
             .Select(same => $"{UsageOptions.Section}:Sources: cluster {same.Key.Cluster} has two sources of the name {same.Key.Name}; give one a Name.");
         problems.AddRange(twice);
+        for (int i = 0; i < options.Reach.Count; i++)
+            problems.AddRange(options.Reach[i].Problems().Select(problem => $"{UsageOptions.Section}:Reach:{i}:{problem.Key} {problem.Reason}."));
+        problems.AddRange(Twice(options, nameof(ReachOptions.SecretsPath), entry => entry.SecretsPath));
+        problems.AddRange(Twice(options, nameof(ReachOptions.Command), entry => entry.Command));
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
+    private static IEnumerable<string> Twice(UsageOptions options, string key, Func<ReachOptions, string?> value) =>
+        options.Reach.Where(entry => value(entry) is not null).GroupBy(entry => entry.Org).Where(org => org.Select(value).Distinct().Count() > 1)
+            .Select(org => $"{UsageOptions.Section}:Reach: org {org.Key} has two different values of {key}.");
 }

@@ -46,7 +46,27 @@ public sealed record AppHostOptions
     /// <summary>Uploads that are being parsed: personal data, so not in a directory that all may read.</summary>
     public string SpoolPath => Path.Combine(StatePath, "usage-spool");
 
+    /// <summary>Tokens and certificates for the clusters that an admin adds.</summary>
+    public string SlurmSecretsPath => Path.Combine(StatePath, "slurm", "secrets");
+
+    /// <summary>Accounting logs that are imported when they appear, once an admin has it watched.</summary>
+    public string SlurmIncomingPath => Path.Combine(StatePath, "slurm", "incoming");
+
     public string AuthorityFile => Path.Combine(StatePath, "tls", "ca.pem");
+
+    /// <summary>What admins may point sources at where nobody says so: this machine's slurmrestd and slurm.conf, and two folders of the state.</summary>
+    public IEnumerable<KeyValuePair<string, string?>> LocalReach()
+    {
+        const string Entry = ConfigurationKeys.Reach + ":0:";
+        return new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            [Entry + "Hosts:0"] = "localhost:6820",
+            [Entry + "Hosts:1"] = "127.0.0.1:6820",
+            [Entry + "SlurmConfs:0"] = "/etc/slurm/slurm.conf",
+            [Entry + "SecretsPath"] = SlurmSecretsPath,
+            [Entry + "Folders:0"] = SlurmIncomingPath,
+        };
+    }
 
     /// <exception cref="FormatException">The message says which argument and why.</exception>
     public static AppHostOptions Parse(IReadOnlyList<string> args)

@@ -49,6 +49,8 @@ internal static class LocalEngine
         }
 
         PrivateFile.Directory(options.SpoolPath);
+        PrivateFile.Directory(options.SlurmSecretsPath);
+        PrivateFile.Directory(options.SlurmIncomingPath);
     }
 
     private static async Task SuperviseAsync(Model model, EngineContext context, ConsoleReport report, StopSignals stop)

@@ -44,6 +44,9 @@ internal sealed class DistributedApplicationBuilder : IDistributedApplicationBui
         _host = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { EnvironmentName = options.EnvironmentName });
         _host.Configuration.AddEnvironmentVariables();
         _host.Configuration.AddInMemoryCollection(options.Configuration);
+        // To try a cluster of one's own without setting anything: what an admin adds is asked on this machine alone.
+        if (_host.Environment.IsDevelopment() && !_host.Configuration.GetSection(ConfigurationKeys.Reach).Exists())
+            _host.Configuration.AddInMemoryCollection(options.LocalReach());
         _host.Configuration[ConfigurationKeys.PostgresOptions] ??= _host.Configuration.GetConnectionString("postgres") is { Length: > 0 } given
             ? PostgresServer.TransportOptionsOf(given)
             : PostgresServer.TransportOptions(options.AuthorityFile);

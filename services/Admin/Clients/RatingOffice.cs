@@ -2,7 +2,7 @@ using HpcBilling.Ui.Backend;
 
 namespace HpcBilling.Admin.Clients;
 
-/// <summary>What rating offers to admins alone: tariffs, tiers, receipt runs.</summary>
+/// <summary>What rating offers to admins alone: tariffs, tiers, receipt runs, paying back.</summary>
 public sealed class RatingOffice(ServiceApi api)
 {
     private const string Service = "rating";
@@ -21,6 +21,10 @@ public sealed class RatingOffice(ServiceApi api)
 
     public Task<Answer<ReceiptRun>> ReceiptRunAsync(Guid id, CancellationToken ct) =>
         api.GetAsync<ReceiptRun>(Service, $"/api/v1/receipt-runs/{id}", new Query(), ct);
+
+    /// <summary>Records that a credit note was paid back; the note is kept in the audit log.</summary>
+    public Task<Answer<ReceiptSummary>> RefundAsync(Guid id, string? note, CancellationToken ct) =>
+        api.SendAsync<ReceiptSummary>(Service, HttpMethod.Post, $"/api/v1/receipts/{id}/refund", new { note }, ct);
 
     private static string TierPath(string username) => "/api/v1/tiers/" + Uri.EscapeDataString(username);
 }
@@ -42,7 +46,9 @@ public sealed record ReceiptRun(
     long Runs,
     long TotalMinor,
     string? Currency,
-    string? Error)
+    string? Error,
+    int CreditNotes = 0,
+    long Adjustments = 0)
 {
     public bool IsOver => Status is "succeeded" or "failed";
 }

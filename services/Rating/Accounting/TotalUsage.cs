@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 namespace HpcBilling.Rating.Accounting;
 
 /// <summary>One account of every run in a period: what is billed, unbilled, exempt, unpriced and unfinished adds up to all.</summary>
+/// <remarks>A billed run that an adjustment made free is still billed.</remarks>
 internal static class TotalUsage
 {
     private const string Sql = """
@@ -13,14 +14,19 @@ internal static class TotalUsage
             count(ended_at) AS finished,
             count(receipt_id) AS billed,
             count(*) FILTER (WHERE rating = 'priced' AND receipt_id IS NULL) AS unbilled,
-            count(*) FILTER (WHERE rating = 'exempt') AS exempt,
+            count(*) FILTER (WHERE rating = 'exempt' AND receipt_id IS NULL) AS exempt,
             count(*) FILTER (WHERE rating = 'unpriced') AS unpriced,
             coalesce(sum(cpus::numeric * charged_seconds) FILTER (WHERE ended_at IS NOT NULL), 0) AS cpu_core_seconds,
             coalesce(sum(gpus::numeric * charged_seconds) FILTER (WHERE ended_at IS NOT NULL), 0) AS gpu_seconds,
             coalesce(sum(memory_mib::numeric * charged_seconds) FILTER (WHERE ended_at IS NOT NULL), 0) AS memory_mib_seconds,
             coalesce(sum(amount_minor), 0)::bigint AS amount_minor,
             coalesce(sum(amount_minor) FILTER (WHERE receipt_id IS NOT NULL), 0)::bigint AS billed_minor,
-            min(currency) AS currency
+            min(currency) AS currency,
+            (SELECT count(*) FROM superseded_runs AS newer JOIN runs AS told ON told.org_id = newer.org_id AND told.job_key = newer.job_key
+                WHERE newer.org_id = @Org AND newer.adjusted_at IS NULL AND newer.waits_for IS NULL
+                    AND (@Username::text IS NULL OR newer.billed_to = @Username)
+                    AND (@From::timestamptz IS NULL OR told.listed_at >= @From)
+                    AND (@To::timestamptz IS NULL OR told.listed_at < @To OR newer.ended_at < @To)) AS corrected
         FROM runs
         WHERE org_id = @Org
             AND (@Username::text IS NULL OR username = @Username)
@@ -45,14 +51,15 @@ internal static class TotalUsage
 
     private sealed record Row(
         long Runs, long Finished, long Billed, long Unbilled, long Exempt, long Unpriced, decimal CpuCoreSeconds, decimal GpuSeconds,
-        decimal MemoryMibSeconds, long AmountMinor, long BilledMinor, string? Currency)
+        decimal MemoryMibSeconds, long AmountMinor, long BilledMinor, string? Currency, long Corrected)
     {
         public Totals ToView(string currencyOfTheSite) => new(
             Runs, Finished, Billed, Unbilled, Exempt, Unpriced, Hours.Of(CpuCoreSeconds), Hours.Of(GpuSeconds), Hours.OfMib(MemoryMibSeconds),
-            AmountMinor, BilledMinor, Currency ?? currencyOfTheSite);
+            AmountMinor, BilledMinor, Currency ?? currencyOfTheSite, Corrected);
     }
 
+    /// <remarks>Corrected: billed runs of which newer facts wait for the next receipt; amounts do not count them yet.</remarks>
     private sealed record Totals(
         long Runs, long Finished, long Billed, long Unbilled, long Exempt, long Unpriced, decimal CpuCoreHours, decimal GpuHours,
-        decimal MemoryGibHours, long AmountMinor, long BilledMinor, string Currency);
+        decimal MemoryGibHours, long AmountMinor, long BilledMinor, string Currency, long Corrected);
 }

@@ -8,26 +8,28 @@ namespace HpcBilling.Rating.ClassifyingRuns;
 
 /// <summary>
 /// POST and GET /internal/v1/run-classes: what became of runs, by their keys or of a cluster's span, with what each is charged for. A run is
-/// billed, unbilled, exempt or unfinished. What waits for a price is unbilled.
+/// billed, unbilled, exempt or unfinished. What waits for a price is unbilled. Of a run that was cut at the end of a month, each part says it for itself.
 /// </summary>
 internal static class ClassifyRuns
 {
     private const int RunsMax = 2000;
 
     private const string Columns = """
-        runs.job_key,
+        runs.job_key, runs.part_of,
         CASE WHEN runs.receipt_id IS NOT NULL THEN 'billed' WHEN runs.rating IN ('priced', 'unpriced') THEN 'unbilled' ELSE runs.rating END AS class,
         runs.reason, runs.charged_seconds, runs.cpus, runs.memory_mib, runs.gpus, runs.nodes, runs.listed_at, newer.charged_seconds AS newer_charged_seconds,
         newer.cpus AS newer_cpus, newer.memory_mib AS newer_memory_mib, newer.gpus AS newer_gpus
         """;
 
-    private const string Tables = "runs LEFT JOIN superseded_runs newer ON newer.org_id = runs.org_id AND newer.job_key = runs.job_key";
+    private const string Tables = "runs LEFT JOIN superseded_runs newer ON newer.org_id = runs.org_id AND newer.job_key = runs.job_key AND newer.adjusted_at IS NULL";
 
     private const string OfKeysSql = $"SELECT {Columns} FROM {Tables} WHERE runs.org_id = @Org AND runs.job_key = ANY(@JobKeys) ORDER BY runs.job_key";
 
+    private const string PartsSql = $"SELECT {Columns} FROM {Tables} WHERE runs.org_id = @Org AND runs.part_of = ANY(@JobKeys) ORDER BY runs.job_key";
+
     private const string OfSpanSql = $"""
         SELECT {Columns} FROM {Tables}
-        WHERE runs.org_id = @Org AND runs.cluster = @Cluster AND runs.listed_at >= @From AND runs.listed_at < @To AND runs.ended_at IS NOT NULL
+        WHERE runs.org_id = @Org AND runs.cluster = @Cluster AND runs.listed_at >= @From AND runs.listed_at < @To AND runs.ended_at IS NOT NULL AND runs.part_of IS NULL
             AND (@AfterKey::text IS NULL OR (runs.listed_at, runs.job_key) > (@AfterAt, @AfterKey COLLATE "C"))
         ORDER BY runs.listed_at, runs.job_key LIMIT @Rows
         """;
@@ -44,7 +46,7 @@ internal static class ClassifyRuns
 
         await using var transaction = await database.BeginAsync(caller.OrgId, cancellation);
         var rows = await transaction.QueryAsync<Row>(OfKeysSql, new { Org = caller.OrgId, JobKeys = keys.ToArray() }, cancellation);
-        return TypedResults.Ok(new Page<RunClass>([.. rows.Select(row => row.ToView())], null));
+        return TypedResults.Ok(new Page<RunClass>(await WithPartsAsync(rows, transaction, cancellation), null));
     }
 
     private static async Task<IResult> OfSpanAsync(
@@ -67,7 +69,14 @@ internal static class ClassifyRuns
         };
         var rows = await transaction.QueryAsync<Row>(OfSpanSql, args, cancellation);
         var page = Page.Of(rows, RunsMax, row => [row.ListedAt.ToString("O", CultureInfo.InvariantCulture), row.JobKey]);
-        return TypedResults.Ok(new Page<RunClass>([.. page.Items.Select(row => row.ToView())], page.NextCursor));
+        return TypedResults.Ok(new Page<RunClass>(await WithPartsAsync(page.Items, transaction, cancellation), page.NextCursor));
+    }
+
+    private static async Task<IReadOnlyList<RunClass>> WithPartsAsync(IReadOnlyList<Row> rows, OrgTransaction transaction, CancellationToken cancellation)
+    {
+        var args = new { Org = transaction.OrgId, JobKeys = rows.Select(row => row.JobKey).ToArray() };
+        var parts = (await transaction.QueryAsync<Row>(PartsSql, args, cancellation)).ToLookup(part => part.PartOf, StringComparer.Ordinal);
+        return [.. rows.Select(row => row.ToView([.. parts[row.JobKey].Select(part => part.ToView([]))]))];
     }
 
     internal sealed record Request(IReadOnlyList<string>? JobKeys);
@@ -75,6 +84,7 @@ internal static class ClassifyRuns
     private sealed record Row
     {
         public string JobKey { get; init; } = "";
+        public string? PartOf { get; init; }
         public string Class { get; init; } = "";
         public string? Reason { get; init; }
         public long ChargedSeconds { get; init; }
@@ -88,9 +98,9 @@ internal static class ClassifyRuns
         public long? NewerMemoryMib { get; init; }
         public long? NewerGpus { get; init; }
 
-        public RunClass ToView() => new(
+        public RunClass ToView(IReadOnlyList<RunClass> parts) => new(
             JobKey, Class, Reason, ChargedSeconds, Cpus, MemoryMib, Gpus, Nodes,
-            NewerChargedSeconds is { } seconds ? new NewerFacts(seconds, NewerCpus!.Value, NewerMemoryMib!.Value, NewerGpus!.Value) : null);
+            NewerChargedSeconds is { } seconds ? new NewerFacts(seconds, NewerCpus!.Value, NewerMemoryMib!.Value, NewerGpus!.Value) : null, parts);
     }
 }
 
@@ -103,7 +113,9 @@ internal static class ClassifyRuns
 /// <param name="Gpus">Allocated.</param>
 /// <param name="Nodes">Allocated.</param>
 /// <param name="Newer">Facts that came after it was billed and wait for an adjustment.</param>
+/// <param name="Parts">In months behind the first, where the run was cut; the other members are the first part's then.</param>
 internal sealed record RunClass(
-    string JobKey, string Class, string? Reason, long ChargedSeconds, long Cpus, long MemoryMib, long Gpus, long Nodes, NewerFacts? Newer);
+    string JobKey, string Class, string? Reason, long ChargedSeconds, long Cpus, long MemoryMib, long Gpus, long Nodes, NewerFacts? Newer,
+    IReadOnlyList<RunClass> Parts);
 
 internal sealed record NewerFacts(long ChargedSeconds, long Cpus, long MemoryMib, long Gpus);

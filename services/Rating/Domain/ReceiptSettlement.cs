@@ -1,11 +1,12 @@
 namespace HpcBilling.Rating.Domain;
 
-/// <summary>States of a receipt. <c>issued → paid</c>; <c>issued → void</c> when a later correction takes it back.</summary>
+/// <summary>States of a receipt: <c>issued → paid | void</c>; of a credit note: <c>issued → refunded</c>.</summary>
 internal enum ReceiptStatus
 {
     Issued,
     Paid,
     Void,
+    Refunded,
 }
 
 /// <summary>What of a receipt a settlement depends on.</summary>
@@ -29,8 +30,12 @@ internal abstract record SettleOutcome
     internal sealed record AmountMismatch(Money Expected, long ReceivedMinor, string ReceivedCurrency) : SettleOutcome;
     internal sealed record ReceiptIsVoid : SettleOutcome;
 
+    /// <summary>Refused: money came for what is to be paid back.</summary>
+    internal sealed record CreditNote : SettleOutcome;
+
     public static SettleOutcome Decide(ReceiptState receipt, Guid paymentId, long amountMinor, string currency) => receipt switch
     {
+        { Total.Minor: < 0 } => new CreditNote(),
         { Status: ReceiptStatus.Paid } when receipt.PaymentId == paymentId => new AlreadySettled(),
         _ when amountMinor != receipt.Total.Minor || !string.Equals(currency, receipt.Total.Currency.Code, StringComparison.Ordinal)
             => new AmountMismatch(receipt.Total, amountMinor, currency),

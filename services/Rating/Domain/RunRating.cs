@@ -8,7 +8,21 @@ namespace HpcBilling.Rating.Domain;
 /// <param name="Gpus">Allocated, over all nodes and of every type.</param>
 /// <param name="MemoryMib">Allocated, over all nodes.</param>
 internal sealed record RunFacts(
-    DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, long ChargedSeconds, long Cpus, long Gpus, long MemoryMib);
+    DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, long ChargedSeconds, long Cpus, long Gpus, long MemoryMib)
+{
+    /// <summary>Names of the facts that differ, as the columns are called.</summary>
+    public static IReadOnlyList<string> Changed(RunFacts before, RunFacts after)
+    {
+        var names = new List<string>();
+        if (before.StartedAt != after.StartedAt) names.Add("started_at");
+        if (before.EndedAt != after.EndedAt) names.Add("ended_at");
+        if (before.ChargedSeconds != after.ChargedSeconds) names.Add("charged_seconds");
+        if (before.Cpus != after.Cpus) names.Add("cpus");
+        if (before.Gpus != after.Gpus) names.Add("gpus");
+        if (before.MemoryMib != after.MemoryMib) names.Add("memory_mib");
+        return names;
+    }
+}
 
 /// <summary>Where a run stands before it is billed. Never zero in silence: what is not priced has a reason.</summary>
 internal abstract record RunRating

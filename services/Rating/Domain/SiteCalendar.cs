@@ -25,6 +25,13 @@ internal sealed class SiteCalendar(TimeZoneInfo zone)
 
     public int YearOf(DateTimeOffset instant) => TimeZoneInfo.ConvertTime(instant, zone).Year;
 
+    /// <summary>First day of the month that an instant lies in.</summary>
+    public DateOnly MonthOf(DateTimeOffset instant)
+    {
+        var local = TimeZoneInfo.ConvertTime(instant, zone);
+        return new DateOnly(local.Year, local.Month, 1);
+    }
+
     /// <summary>Reads <c>2017-01-02</c> as the day's start in the site's zone, or an instant with its offset (<c>…Z</c>, <c>…+07:00</c>).</summary>
     /// <returns>False for anything else; an instant without an offset is refused, since it would be a guess.</returns>
     public bool TryRead(string text, out DateTimeOffset instant)

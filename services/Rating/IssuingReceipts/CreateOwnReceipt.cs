@@ -23,13 +23,19 @@ internal static class CreateOwnReceipt
         switch (await issue.IssueAsync(order, transaction, cancellation))
         {
             case IssueOutcome.NothingToBill:
+                // What costs the same or has to wait is on record all the same.
+                await transaction.CommitAsync(cancellation);
                 return TypedResults.Ok(new { Status = "nothing_to_bill" });
             case IssueOutcome.Issued issued:
                 await transaction.CommitAsync(cancellation);
-                RatingMetrics.ReceiptsIssued.Add(1);
+                RatingMetrics.CountIssued(issued.Kind, issued.Adjustments);
                 return TypedResults.Created(
                     $"/api/v1/receipts/{issued.Id}",
-                    new { issued.Id, issued.Number, Status = issued.TotalMinor == 0 ? "paid" : "issued", issued.Runs, issued.TotalMinor, issued.Currency });
+                    new
+                    {
+                        issued.Id, Kind = issued.Kind.Word(), issued.Number, Status = issued.TotalMinor == 0 ? "paid" : "issued", issued.Runs,
+                        issued.Adjustments, issued.TotalMinor, issued.Currency,
+                    });
             case var unknown:
                 throw new InvalidOperationException($"No answer for {unknown}.");
         }

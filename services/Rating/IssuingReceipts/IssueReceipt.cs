@@ -14,7 +14,7 @@ internal abstract record IssueOutcome
     {
     }
 
-    internal sealed record Issued(Guid Id, string Number, int Runs, long TotalMinor, string Currency) : IssueOutcome;
+    internal sealed record Issued(Guid Id, ReceiptKind Kind, string Number, int Runs, int Adjustments, long TotalMinor, string Currency) : IssueOutcome;
     internal sealed record NothingToBill : IssueOutcome;
 }
 
@@ -25,7 +25,10 @@ internal abstract record IssueOutcome
 /// <param name="ReceiptRunId">The receipt run it belongs to, if any.</param>
 internal sealed record IssueOrder(string Username, DateTimeOffset Until, string IssuedBy, string? IpAddress, Guid? ReceiptRunId);
 
-/// <summary>Puts all unbilled, finished, priced runs of a user on one receipt. The caller commits.</summary>
+/// <summary>
+/// Puts all unbilled, finished, priced runs of a user on one receipt, and what was learnt of his billed ones: a credit note, where that takes
+/// back more than the rest bills. The caller commits.
+/// </summary>
 internal sealed class IssueReceipt(SiteCalendar calendar, TimeProvider clock)
 {
     /// <summary>Enough for one user's million runs, and for waiting until another receipt of his is done.</summary>
@@ -39,6 +42,16 @@ internal sealed class IssueReceipt(SiteCalendar calendar, TimeProvider clock)
         SELECT count(*) FROM (
             SELECT 1 FROM runs
             WHERE org_id = @Org AND username = @Username AND rating = 'priced' AND receipt_id IS NULL AND ended_at < @Until
+            ORDER BY job_key FOR UPDATE) AS due
+        """;
+
+    // With the billed runs that are to be adjusted: all of them in one order.
+    private const string HoldCorrectedSql = """
+        SELECT count(*) FROM (
+            SELECT 1 FROM runs
+            WHERE org_id = @Org
+                AND ((username = @Username AND rating = 'priced' AND receipt_id IS NULL AND ended_at < @Until)
+                    OR (job_key = ANY(@Corrected) AND receipt_id IS NOT NULL))
             ORDER BY job_key FOR UPDATE) AS due
         """;
 
@@ -66,60 +79,85 @@ internal sealed class IssueReceipt(SiteCalendar calendar, TimeProvider clock)
         RETURNING last
         """;
 
+    private const string NextCreditNoteSql = """
+        INSERT INTO credit_note_counters (org_id, year, last) VALUES (@Org, @Year, 1)
+        ON CONFLICT (org_id, year) DO UPDATE SET last = credit_note_counters.last + 1
+        RETURNING last
+        """;
+
     // The total is the sum of the lines, added up by the database from the lines that it holds. Where nothing is owed nothing can be
     // paid, so that such a receipt is settled as it is issued.
     private const string InsertSql = """
-        INSERT INTO receipts (org_id, id, number, username, status, currency, total_minor, runs, cpu_core_seconds, gpu_seconds,
-            memory_mib_seconds, first_ended_at, last_ended_at, until, rates, receipt_run_id, issued_by, issued_at, settled_at, provider)
-        SELECT @Org, @Id, @Number, @Username, CASE WHEN total_minor = 0 THEN 'paid' ELSE 'issued' END, currency, total_minor, runs,
-            cpu_core_seconds, gpu_seconds, memory_mib_seconds, first_ended_at, last_ended_at, @Until,
+        INSERT INTO receipts (org_id, id, kind, number, username, status, currency, total_minor, runs, adjustments, cpu_core_seconds,
+            gpu_seconds, memory_mib_seconds, first_ended_at, last_ended_at, until, rates, receipt_run_id, issued_by, issued_at, settled_at,
+            provider)
+        SELECT @Org, @Id, @Kind, @Number, @Username, CASE WHEN total_minor = 0 THEN 'paid' ELSE 'issued' END, currency, total_minor, runs,
+            adjustments, cpu_core_seconds, gpu_seconds, memory_mib_seconds, first_ended_at, last_ended_at, @Until,
             (SELECT jsonb_agg(jsonb_build_object('tier', tariffs.tier, 'version', tariffs.version,
                     'effectiveFrom', to_char(effective_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
                     'currency', tariffs.currency, 'cpuCoreHour', trim_scale(cpu_core_hour), 'gpuHour', trim_scale(gpu_hour),
                     'memoryGibHour', trim_scale(memory_gib_hour)) ORDER BY tariffs.tier, tariffs.version)
-                FROM tariffs JOIN (SELECT DISTINCT tier, tariff_version FROM receipt_items WHERE org_id = @Org AND receipt_id = @Id) AS used
+                FROM tariffs JOIN (
+                    SELECT tier, tariff_version FROM receipt_items WHERE org_id = @Org AND receipt_id = @Id
+                    UNION SELECT tier, tariff_version FROM receipt_adjustments WHERE org_id = @Org AND receipt_id = @Id
+                    UNION SELECT tier, before_tariff_version FROM receipt_adjustments WHERE org_id = @Org AND receipt_id = @Id) AS used
                     ON tariffs.tier = used.tier AND tariffs.version = used.tariff_version
                 WHERE tariffs.org_id = @Org),
             @ReceiptRunId, @IssuedBy, @IssuedAt,
             CASE WHEN total_minor = 0 THEN @IssuedAt::timestamptz END, CASE WHEN total_minor = 0 THEN 'none' END
         FROM (
-            SELECT min(currency) AS currency, sum(amount_minor)::bigint AS total_minor, count(*)::int AS runs,
-                sum(cpus::numeric * charged_seconds) AS cpu_core_seconds, sum(gpus::numeric * charged_seconds) AS gpu_seconds,
-                sum(memory_mib::numeric * charged_seconds) AS memory_mib_seconds,
-                min(ended_at) AS first_ended_at, max(ended_at) AS last_ended_at
-            FROM receipt_items WHERE org_id = @Org AND receipt_id = @Id) AS lines
-        RETURNING number, total_minor, runs, currency
+            SELECT coalesce(billed.currency, adjusted.currency) AS currency,
+                (billed.minor + adjusted.minor)::bigint AS total_minor, runs, adjustments, cpu_core_seconds, gpu_seconds, memory_mib_seconds,
+                first_ended_at, last_ended_at
+            FROM (
+                SELECT min(currency) AS currency, coalesce(sum(amount_minor), 0) AS minor, count(*)::int AS runs,
+                    coalesce(sum(cpus::numeric * charged_seconds), 0) AS cpu_core_seconds,
+                    coalesce(sum(gpus::numeric * charged_seconds), 0) AS gpu_seconds,
+                    coalesce(sum(memory_mib::numeric * charged_seconds), 0) AS memory_mib_seconds,
+                    min(ended_at) AS first_ended_at, max(ended_at) AS last_ended_at
+                FROM receipt_items WHERE org_id = @Org AND receipt_id = @Id) AS billed,
+                (SELECT min(currency) AS currency, coalesce(sum(difference_minor), 0) AS minor, count(*)::int AS adjustments
+                FROM receipt_adjustments WHERE org_id = @Org AND receipt_id = @Id) AS adjusted) AS lines
+        RETURNING number, total_minor, runs, adjustments, currency
         """;
 
     public async Task<IssueOutcome> IssueAsync(IssueOrder order, OrgTransaction transaction, CancellationToken cancellation)
     {
         var issuedAt = Microseconds.Truncate(clock.GetUtcNow());
         var id = Guid.CreateVersion7(issuedAt);
-        var bill = new { Org = transaction.OrgId, Id = id, order.Username, order.Until };
-        await transaction.Connection.ExecuteAsync(Long(LockSql, bill, transaction, cancellation));
-        if (await transaction.Connection.ExecuteScalarAsync<long>(Long(HoldSql, bill, transaction, cancellation)) == 0)
+        await transaction.Connection.ExecuteAsync(Long(LockSql, new { Org = transaction.OrgId, order.Username }, transaction, cancellation));
+        var corrected = await AdjustBilledRuns.FindAsync(order, transaction, cancellation);
+        var bill = new { Org = transaction.OrgId, Id = id, order.Username, order.Until, Corrected = corrected };
+        var hold = corrected.Length > 0 ? HoldCorrectedSql : HoldSql;
+        if (await transaction.Connection.ExecuteScalarAsync<long>(Long(hold, bill, transaction, cancellation)) == 0)
             return new IssueOutcome.NothingToBill();
         var billed = await transaction.Connection.QuerySingleAsync<Billed>(Long(BillSql, bill, transaction, cancellation));
+        var adjusted = await AdjustBilledRuns.WriteAsync(id, billed.Runs, corrected, order.Until, issuedAt, transaction, cancellation);
+        if (billed.Runs + adjusted.Lines == 0) return new IssueOutcome.NothingToBill();
 
         // Last, since the counter is locked from here to the commit and every other receipt of the org waits for it.
-        var receipt = await InsertAsync(id, order, issuedAt, transaction, cancellation);
-        if (receipt.Runs != billed.Runs || billed.Items != billed.Runs || receipt.TotalMinor != billed.TotalMinor)
-            throw new InvalidOperationException($"Receipt {receipt.Number} says {receipt}, its runs say {billed}: nothing is issued.");
+        var total = billed.TotalMinor + adjusted.DifferenceMinor;
+        var kind = ReceiptKinds.Of(total);
+        var receipt = await InsertAsync(id, kind, order, issuedAt, transaction, cancellation);
+        if (receipt.Runs != billed.Runs || billed.Items != billed.Runs || receipt.Adjustments != adjusted.Lines || receipt.TotalMinor != total)
+            throw new InvalidOperationException($"Receipt {receipt.Number} says {receipt}, its runs say {billed} and {adjusted}: nothing is issued.");
 
-        await AnnounceAsync(id, receipt, order, issuedAt, transaction, cancellation);
-        return new IssueOutcome.Issued(id, receipt.Number, receipt.Runs, receipt.TotalMinor, receipt.Currency);
+        await AnnounceAsync(id, kind, receipt, order, issuedAt, transaction, cancellation);
+        return new IssueOutcome.Issued(id, kind, receipt.Number, receipt.Runs, receipt.Adjustments, receipt.TotalMinor, receipt.Currency);
     }
 
     private async Task<Inserted> InsertAsync(
-        Guid id, IssueOrder order, DateTimeOffset issuedAt, OrgTransaction transaction, CancellationToken cancellation)
+        Guid id, ReceiptKind kind, IssueOrder order, DateTimeOffset issuedAt, OrgTransaction transaction, CancellationToken cancellation)
     {
         var year = calendar.YearOf(issuedAt);
-        var sequence = await transaction.ExecuteScalarAsync<long>(NextNumberSql, new { Org = transaction.OrgId, Year = year }, cancellation);
+        var nextSql = kind == ReceiptKind.CreditNote ? NextCreditNoteSql : NextNumberSql;
+        var sequence = await transaction.ExecuteScalarAsync<long>(nextSql, new { Org = transaction.OrgId, Year = year }, cancellation);
         var args = new
         {
             Org = transaction.OrgId,
             Id = id,
-            Number = ReceiptNumber.Of(year, sequence),
+            Kind = kind.Word(),
+            Number = ReceiptNumber.Of(kind, year, sequence),
             order.Username,
             order.Until,
             order.ReceiptRunId,
@@ -130,11 +168,15 @@ internal sealed class IssueReceipt(SiteCalendar calendar, TimeProvider clock)
     }
 
     private static async Task AnnounceAsync(
-        Guid id, Inserted receipt, IssueOrder order, DateTimeOffset issuedAt, OrgTransaction transaction, CancellationToken cancellation)
+        Guid id, ReceiptKind kind, Inserted receipt, IssueOrder order, DateTimeOffset issuedAt, OrgTransaction transaction, CancellationToken cancellation)
     {
-        var message = new ReceiptIssued(
-            transaction.OrgId, id, receipt.Number, order.Username, receipt.TotalMinor, receipt.Currency, issuedAt);
-        await transaction.EnqueueAsync(message, cancellation);
+        // A credit note opens nothing that could be paid.
+        if (kind == ReceiptKind.Receipt)
+        {
+            await transaction.EnqueueAsync(
+                new ReceiptIssued(transaction.OrgId, id, receipt.Number, order.Username, receipt.TotalMinor, receipt.Currency, issuedAt), cancellation);
+        }
+
         var details = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["receiptId"] = id.ToString(),
@@ -143,8 +185,9 @@ internal sealed class IssueReceipt(SiteCalendar calendar, TimeProvider clock)
             ["runs"] = receipt.Runs.ToString(CultureInfo.InvariantCulture),
             ["total"] = new Money(receipt.TotalMinor, Currency.Of(receipt.Currency)).ToString(),
         };
+        if (receipt.Adjustments > 0) details["adjustments"] = receipt.Adjustments.ToString(CultureInfo.InvariantCulture);
         if (order.ReceiptRunId is { } run) details["receiptRun"] = run.ToString();
-        var act = new AuditAct(order.IssuedBy, "receipt.issued", $"receipt:{receipt.Number}", details, order.IpAddress);
+        var act = new AuditAct(order.IssuedBy, $"{kind.Word()}.issued", $"receipt:{receipt.Number}", details, order.IpAddress);
         await transaction.AuditAsync(act, cancellation);
     }
 
@@ -153,5 +196,5 @@ internal sealed class IssueReceipt(SiteCalendar calendar, TimeProvider clock)
 
     private sealed record Billed(int Runs, long TotalMinor, int Items);
 
-    private sealed record Inserted(string Number, long TotalMinor, int Runs, string Currency);
+    private sealed record Inserted(string Number, long TotalMinor, int Runs, int Adjustments, string Currency);
 }

@@ -8,8 +8,8 @@ namespace HpcBilling.Rating.IssuingReceipts;
 internal static class ReadReceiptRun
 {
     private const string Sql = """
-        SELECT id, status, until, users, users_done, receipts, runs, total_minor, currency, error, requested_by, created_at, started_at,
-            finished_at
+        SELECT id, status, until, users, users_done, receipts, credit_notes, runs, adjustments, total_minor, currency, error, requested_by,
+            created_at, started_at, finished_at
         FROM receipt_runs WHERE org_id = @Org AND id = @Id
         """;
 
@@ -28,6 +28,7 @@ internal static class ReadReceiptRun
     }
 }
 
+/// <remarks>Receipts: documents of both kinds. The total is that of all of them; it is below zero where more is taken back than billed.</remarks>
 internal sealed record ReceiptRunView(
-    Guid Id, string Status, DateTimeOffset Until, int Users, int UsersDone, int Receipts, long Runs, long TotalMinor, string? Currency,
-    string? Error, string RequestedBy, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt);
+    Guid Id, string Status, DateTimeOffset Until, int Users, int UsersDone, int Receipts, int CreditNotes, long Runs, long Adjustments, long TotalMinor,
+    string? Currency, string? Error, string RequestedBy, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt);

@@ -1,3 +1,4 @@
+using HpcBilling.Rating.Domain;
 using HpcBilling.ServiceDefaults.Data;
 using Microsoft.Extensions.Options;
 
@@ -33,6 +34,10 @@ internal sealed class ReceiptRunLedger(Database database, TimeProvider clock, IO
         INSERT INTO receipt_run_users (org_id, receipt_run_id, username)
         SELECT DISTINCT @OrgId, @Id, username FROM runs
         WHERE org_id = @OrgId AND rating = 'priced' AND receipt_id IS NULL AND ended_at < @Until
+        UNION
+        SELECT @OrgId, @Id, newer.billed_to
+        FROM superseded_runs AS newer JOIN runs ON runs.org_id = newer.org_id AND runs.job_key = newer.job_key
+        WHERE newer.org_id = @OrgId AND newer.adjusted_at IS NULL AND (newer.ended_at < @Until OR runs.ended_at < @Until)
         ON CONFLICT DO NOTHING
         """;
 
@@ -53,9 +58,9 @@ internal sealed class ReceiptRunLedger(Database database, TimeProvider clock, IO
         """;
 
     private const string AdvanceSql = """
-        UPDATE receipt_runs SET users_done = users_done + 1, receipts = receipts + @Receipts, runs = runs + @Runs,
-            total_minor = total_minor + @TotalMinor, currency = coalesce(@Currency, currency), attempts = 0, error = NULL,
-            lease_until = @LeaseUntil
+        UPDATE receipt_runs SET users_done = users_done + 1, receipts = receipts + @Receipts, credit_notes = credit_notes + @CreditNotes,
+            runs = runs + @Runs, adjustments = adjustments + @Adjustments, total_minor = total_minor + @TotalMinor,
+            currency = coalesce(@Currency, currency), attempts = 0, error = NULL, lease_until = @LeaseUntil
         WHERE org_id = @OrgId AND id = @Id AND lease_id = @LeaseId
         """;
 
@@ -126,7 +131,9 @@ internal sealed class ReceiptRunLedger(Database database, TimeProvider clock, IO
             run.LeaseId,
             LeaseUntil,
             Receipts = issued is null ? 0 : 1,
+            CreditNotes = issued?.Kind == ReceiptKind.CreditNote ? 1 : 0,
             Runs = issued?.Runs ?? 0,
+            Adjustments = issued?.Adjustments ?? 0,
             TotalMinor = issued?.TotalMinor ?? 0,
             issued?.Currency,
         };

@@ -94,7 +94,7 @@ internal sealed class ReceiptRunWorker(
         var issued = await issue.IssueAsync(order, transaction, cancellation) as IssueOutcome.Issued;
         await ledger.AdvanceAsync(run, username, issued, transaction, cancellation);
         await transaction.CommitAsync(cancellation);
-        if (issued is not null) RatingMetrics.ReceiptsIssued.Add(1);
+        if (issued is not null) RatingMetrics.CountIssued(issued.Kind, issued.Adjustments);
     }
 
     private async Task FinishAsync(ClaimedRun run, CancellationToken cancellation)
@@ -105,7 +105,9 @@ internal sealed class ReceiptRunWorker(
         var details = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["receipts"] = view!.Receipts.ToString(CultureInfo.InvariantCulture),
+            ["creditNotes"] = view.CreditNotes.ToString(CultureInfo.InvariantCulture),
             ["runs"] = view.Runs.ToString(CultureInfo.InvariantCulture),
+            ["adjustments"] = view.Adjustments.ToString(CultureInfo.InvariantCulture),
             ["totalMinor"] = view.TotalMinor.ToString(CultureInfo.InvariantCulture),
         };
         await transaction.AuditAsync(new AuditAct(run.RequestedBy, "receipt_run.finished", $"receipt-run:{run.Id}", details), cancellation);

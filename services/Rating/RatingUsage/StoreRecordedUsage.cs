@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace HpcBilling.Rating.RatingUsage;
 
 /// <summary>Stores the runs of a batch with their prices: each once, the highest revision holds, a billed one is left alone.</summary>
-internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimeProvider clock) : IConsume<UsageRecorded>, IConsume<UsageCorrected>
+internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, Apportioning apportioning, TimeProvider clock) : IConsume<UsageRecorded>, IConsume<UsageCorrected>
 {
     // In the order of the key, as everybody who locks several runs does: two batches that share runs wait for each other instead of
     // ending in a deadlock.
@@ -46,18 +46,22 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
 
     // The statement above has locked every run of the batch, so what is billed now was billed before.
     private const string SupersedeSql = """
-        INSERT INTO superseded_runs (org_id, job_key, revision, receipt_id, state, started_at, ended_at, charged_seconds, cpus, gpus,
-            memory_mib, received_at)
-        SELECT @Org, runs.job_key, batch.revision, runs.receipt_id, batch.state, batch.started_at, batch.ended_at, batch.charged_seconds,
-            batch.cpus, batch.gpus, batch.memory_mib, @ReceivedAt
-        FROM unnest(@JobKeys, @Revisions, @States, @StartedAt, @EndedAt, @ChargedSeconds, @Cpus, @Gpus, @MemoryMib)
-            AS batch (job_key, revision, state, started_at, ended_at, charged_seconds, cpus, gpus, memory_mib)
+        INSERT INTO superseded_runs (org_id, job_key, revision, receipt_id, billed_to, username, account, partition, qos, state, submitted_at,
+            started_at, ended_at, charged_seconds, cpus, gpus, memory_mib, nodes, received_at)
+        SELECT @Org, runs.job_key, batch.revision, runs.receipt_id, runs.username, batch.username, batch.account, batch.partition, batch.qos,
+            batch.state, batch.submitted_at, batch.started_at, batch.ended_at, batch.charged_seconds, batch.cpus, batch.gpus, batch.memory_mib,
+            batch.nodes, @ReceivedAt
+        FROM unnest(@JobKeys, @Revisions, @Usernames, @Accounts, @Partitions, @Qos, @States, @SubmittedAt, @StartedAt, @EndedAt,
+            @ChargedSeconds, @Cpus, @Gpus, @MemoryMib, @Nodes)
+            AS batch (job_key, revision, username, account, partition, qos, state, submitted_at, started_at, ended_at,
+                charged_seconds, cpus, gpus, memory_mib, nodes)
         JOIN runs ON runs.org_id = @Org AND runs.job_key = batch.job_key
         WHERE runs.receipt_id IS NOT NULL AND batch.revision > runs.revision
         ON CONFLICT (org_id, job_key) DO UPDATE SET
-            revision = excluded.revision, state = excluded.state, started_at = excluded.started_at, ended_at = excluded.ended_at,
-            charged_seconds = excluded.charged_seconds, cpus = excluded.cpus, gpus = excluded.gpus, memory_mib = excluded.memory_mib,
-            received_at = excluded.received_at
+            revision = excluded.revision, username = excluded.username, account = excluded.account, partition = excluded.partition,
+            qos = excluded.qos, state = excluded.state, submitted_at = excluded.submitted_at, started_at = excluded.started_at,
+            ended_at = excluded.ended_at, charged_seconds = excluded.charged_seconds, cpus = excluded.cpus, gpus = excluded.gpus,
+            memory_mib = excluded.memory_mib, nodes = excluded.nodes, received_at = excluded.received_at, adjusted_at = NULL, waits_for = NULL
         WHERE excluded.revision > superseded_runs.revision
         """;
 
@@ -98,19 +102,29 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
         var runs = told.GroupBy(run => run.JobKey, StringComparer.Ordinal).Select(same => same.MaxBy(run => run.Revision)!).ToList();
 
         await PriceBook.ShareAsync(transaction, cancellation);
-        var rated = await RateAsync(runs, transaction, cancellation);
-        var batch = Columns(transaction.OrgId, importId, runs, rated, receivedAt);
-        var counted = await transaction.ExecuteScalarAsync<int>(CountedSql, batch, cancellation);
-        foreach (var (rating, count) in await transaction.QueryAsync<(string Rating, long Runs)>(StoreSql, batch, cancellation))
-            RatingMetrics.CountRated(rating, count);
-
-        if (runs.Exists(run => run.CpuUsedMilliseconds is not null || run.MemoryUsedBytes is not null))
-            await transaction.ExecuteAsync(MeasureSql, batch, cancellation);
-        RatingMetrics.RunsSuperseded.Add(await transaction.ExecuteAsync(SupersedeSql, batch, cancellation));
+        var first = await apportioning.FirstAsync(runs, transaction, cancellation);
+        var counting = new { Org = transaction.OrgId, ImportId = importId, JobKeys = runs.Select(run => run.JobKey).ToArray() };
+        var counted = await transaction.ExecuteScalarAsync<int>(CountedSql, counting, cancellation);
+        await StoreRatedAsync(importId, first, receivedAt, transaction, cancellation);
+        var further = await apportioning.FurtherAsync(runs, transaction, cancellation);
+        if (further.Count > 0) await StoreRatedAsync(importId, further, receivedAt, transaction, cancellation);
         return (runs.Count, counted);
     }
 
-    private async Task<RatedColumns> RateAsync(List<RecordedRun> runs, OrgTransaction transaction, CancellationToken cancellation)
+    private async Task StoreRatedAsync(
+        Guid importId, IReadOnlyList<RecordedRun> runs, DateTimeOffset receivedAt, OrgTransaction transaction, CancellationToken cancellation)
+    {
+        var rated = await RateAsync(runs, transaction, cancellation);
+        var batch = Columns(transaction.OrgId, importId, runs, rated, receivedAt);
+        foreach (var (rating, count) in await transaction.QueryAsync<(string Rating, long Runs)>(StoreSql, batch, cancellation))
+            RatingMetrics.CountRated(rating, count);
+
+        if (runs.Any(run => run.CpuUsedMilliseconds is not null || run.MemoryUsedBytes is not null))
+            await transaction.ExecuteAsync(MeasureSql, batch, cancellation);
+        RatingMetrics.RunsSuperseded.Add(await transaction.ExecuteAsync(SupersedeSql, batch, cancellation));
+    }
+
+    private async Task<RatedColumns> RateAsync(IReadOnlyList<RecordedRun> runs, OrgTransaction transaction, CancellationToken cancellation)
     {
         var tariffs = await PriceBook.TariffsAsync(transaction, cancellation);
         var tiers = await PriceBook.TiersAsync(transaction, runs.Select(run => run.Username), cancellation);
@@ -125,7 +139,7 @@ internal sealed class StoreRecordedUsage(IOptions<RatingOptions> options, TimePr
         return columns;
     }
 
-    private static object Columns(Guid org, Guid importId, List<RecordedRun> runs, RatedColumns rated, DateTimeOffset receivedAt) => new
+    private static object Columns(Guid org, Guid importId, IReadOnlyList<RecordedRun> runs, RatedColumns rated, DateTimeOffset receivedAt) => new
     {
         Org = org,
         ImportId = importId,

@@ -44,6 +44,9 @@ internal sealed class SettleReceipt(ILogger<SettleReceipt> log) : IConsume<Payme
             case SettleOutcome.ReceiptIsVoid:
                 await RefuseAsync("settlement.void", row, message, "the receipt is void", transaction, cancellation);
                 break;
+            case SettleOutcome.CreditNote:
+                await RefuseAsync("settlement.credit_note", row, message, "a credit note is paid back, not paid", transaction, cancellation);
+                break;
             default:
                 throw new InvalidOperationException($"No answer for {outcome}.");
         }

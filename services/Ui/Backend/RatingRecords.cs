@@ -68,7 +68,7 @@ public sealed record UsageGroup(
     long BilledMinor,
     string? Currency);
 
-/// <summary>Sums over a period.</summary>
+/// <summary>Sums over a period. Corrected: billed runs of which newer facts wait for the next receipt; the amounts do not count them yet.</summary>
 public sealed record UsageTotals(
     long Runs,
     long Finished,
@@ -81,7 +81,8 @@ public sealed record UsageTotals(
     decimal MemoryGibHours,
     long AmountMinor,
     long BilledMinor,
-    string Currency)
+    string Currency,
+    long Corrected = 0)
 {
     public long UnbilledMinor => AmountMinor - BilledMinor;
 }
@@ -124,7 +125,10 @@ public sealed record Estimate(
     long AmountMinor,
     Formula Rates);
 
-/// <summary>A receipt without its lines; its status is <c>issued</c>, <c>paid</c> or <c>void</c>.</summary>
+/// <summary>
+/// A receipt without its lines; its status is <c>issued</c>, <c>paid</c> or <c>void</c>. One below zero is a credit note, <c>issued</c> or
+/// <c>refunded</c>.
+/// </summary>
 public sealed record ReceiptSummary(
     Guid Id,
     string Number,
@@ -135,7 +139,12 @@ public sealed record ReceiptSummary(
     long Runs,
     DateTimeOffset Until,
     DateTimeOffset IssuedAt,
-    DateTimeOffset? SettledAt);
+    DateTimeOffset? SettledAt,
+    string? Kind = null,
+    long Adjustments = 0)
+{
+    public bool IsCreditNote => Kind == Receipt.CreditNote;
+}
 
 /// <summary>A receipt with one page of its lines and a snapshot of the tariffs that they were priced by.</summary>
 public sealed record Receipt(
@@ -149,8 +158,8 @@ public sealed record Receipt(
     decimal CpuCoreHours,
     decimal GpuHours,
     decimal MemoryGibHours,
-    DateTimeOffset FirstEndedAt,
-    DateTimeOffset LastEndedAt,
+    DateTimeOffset? FirstEndedAt,
+    DateTimeOffset? LastEndedAt,
     DateTimeOffset Until,
     DateTimeOffset IssuedAt,
     string? IssuedBy,
@@ -158,7 +167,16 @@ public sealed record Receipt(
     string? Provider,
     IReadOnlyList<ReceiptRate> Rates,
     IReadOnlyList<ReceiptLine> Items,
-    string? NextCursor);
+    string? NextCursor,
+    string? Kind = null,
+    long Adjustments = 0,
+    IReadOnlyList<AdjustmentLine>? AdjustmentItems = null,
+    string? RefundNote = null)
+{
+    internal const string CreditNote = "credit_note";
+
+    public bool IsCreditNote => Kind == CreditNote;
+}
 
 /// <summary>One run on a receipt.</summary>
 public sealed record ReceiptLine(
@@ -187,6 +205,37 @@ public sealed record ReceiptLine(
 
     public decimal MemoryGibHours => UnitHours.OfMib(MemoryMib, ChargedSeconds);
 }
+
+/// <summary>What later facts of a run change in what it costs: what its lines before say together, what it costs now, and the difference, which is billed here.</summary>
+public sealed record AdjustmentLine(
+    int Line,
+    Guid Corrects,
+    string CorrectsNumber,
+    IReadOnlyList<string> Changed,
+    string? Reason,
+    string JobId,
+    string Cluster,
+    string Account,
+    string Partition,
+    string State,
+    DateTimeOffset? StartedAt,
+    DateTimeOffset EndedAt,
+    long ChargedSeconds,
+    long Cpus,
+    long Gpus,
+    long MemoryMib,
+    long BeforeChargedSeconds,
+    long BeforeCpus,
+    long BeforeGpus,
+    long BeforeMemoryMib,
+    string Tier,
+    int? TariffVersion,
+    long BeforeMinor,
+    long AmountMinor,
+    long CpuDifferenceMinor,
+    long GpuDifferenceMinor,
+    long MemoryDifferenceMinor,
+    long DifferenceMinor);
 
 /// <summary>Outcome of asking for a receipt; status <c>nothing_to_bill</c> when there was no unbilled run, and then the rest is null.</summary>
 public sealed record IssuedReceipt(Guid? Id, string? Number, string? Status);

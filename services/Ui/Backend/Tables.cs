@@ -15,6 +15,23 @@ public sealed record RunsTable(CursorPage<UsageRun> Page, string ReceiptsPath, b
 /// <param name="IsPaged">False on a page that shows only the newest.</param>
 public sealed record ReceiptsTable(CursorPage<ReceiptSummary> Page, string ReceiptsPath, bool ShowsUser, bool IsPaged = true);
 
+/// <summary>What differs in an adjusted run, in words.</summary>
+public static class Changes
+{
+    public static string Of(AdjustmentLine line) => string.Join(", ", line.Changed.Select(fact => InWords(fact, line)));
+
+    private static string InWords(string fact, AdjustmentLine line) => fact switch
+    {
+        "charged_seconds" => Words.ChangedTime.With(Amounts.Span(line.BeforeChargedSeconds), Amounts.Span(line.ChargedSeconds)),
+        "cpus" => Words.ChangedCpus.With(Amounts.Count(line.BeforeCpus), Amounts.Count(line.Cpus)),
+        "gpus" => Words.ChangedGpus.With(Amounts.Count(line.BeforeGpus), Amounts.Count(line.Gpus)),
+        "memory_mib" => Words.ChangedMemory.With(Amounts.Gib(line.BeforeMemoryMib), Amounts.Gib(line.MemoryMib)),
+        "started_at" => Words.ChangedStart,
+        "ended_at" => Words.ChangedEnd,
+        _ => fact.Replace('_', ' '),
+    };
+}
+
 /// <summary>Model of the partial <c>_Used</c>: how much of what a run held it used.</summary>
 /// <param name="Cpu">Share from 0 on; null when nobody knows it.</param>
 /// <param name="Memory">Share from 0 on; null when nobody knows it.</param>

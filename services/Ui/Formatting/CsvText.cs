@@ -8,6 +8,8 @@ public static class CsvText
 {
     private static readonly SearchValues<char> NeedsQuotes = SearchValues.Create(",\"\r\n");
 
+    private static readonly SearchValues<char> Figures = SearchValues.Create("0123456789.");
+
     public static string Row(params ReadOnlySpan<string?> fields)
     {
         var row = new StringBuilder();
@@ -22,11 +24,14 @@ public static class CsvText
 
     /// <summary>
     /// A spreadsheet runs a cell that begins like a formula; an apostrophe before it makes it text. Names come from users,
-    /// so that <c>=HYPERLINK(…)</c> as a job's account is a matter of time. Figures of ours are never negative.
+    /// so that <c>=HYPERLINK(…)</c> as a job's account is a matter of time. A number below zero is no formula, whoever wrote it.
     /// </summary>
     private static string Field(string field)
     {
-        string safe = field.Length > 0 && field[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\n' ? "'" + field : field;
+        string safe = field.Length > 0 && field[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\n' && !IsBelowZero(field) ? "'" + field : field;
         return safe.AsSpan().ContainsAny(NeedsQuotes) ? "\"" + safe.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"" : safe;
     }
+
+    private static bool IsBelowZero(string field) =>
+        field.Length > 1 && field[0] == '-' && char.IsAsciiDigit(field[1]) && !field.AsSpan(1).ContainsAnyExcept(Figures);
 }

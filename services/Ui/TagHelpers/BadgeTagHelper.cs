@@ -18,7 +18,7 @@ public sealed class BadgeTagHelper : TagHelper
 
     private static string Tone(string? status) => status?.ToUpperInvariant() switch
     {
-        "PAID" or "SETTLED" or "SUCCEEDED" or "COMPLETED" or "BILLED" or "CURRENT" or "ACTIVE" or "ON" or "RETRIED" => "ok",
+        "PAID" or "SETTLED" or "SUCCEEDED" or "COMPLETED" or "BILLED" or "CURRENT" or "ACTIVE" or "ON" or "RETRIED" or "REFUNDED" => "ok",
         "ISSUED" or "OPEN" or "PENDING" or "UNBILLED" or "UNPRICED" or "SCHEDULED" => "warn",
         "RUNNING" or "QUEUED" => "info",
         "FAILED" or "DISABLED" or "DEAD_LETTER" or "TIMEOUT" or "OUT_OF_MEMORY" or "NODE_FAIL" or "BOOT_FAIL" => "bad",

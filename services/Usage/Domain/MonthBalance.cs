@@ -81,7 +81,7 @@ internal sealed class MonthBalance(DateTimeOffset from, DateTimeOffset to, int n
     public void AddUnknownHere(string key, RatedRun rated)
     {
         CountRated(Tres.None, rated);
-        Name(new RunDifference(RunDifference.UnknownHere, key, null, rated.Class, [new FactChange("charged_seconds", FactChange.Text(rated.Seconds), null)]));
+        Name(new RunDifference(RunDifference.UnknownHere, key, null, rated.Class, [new FactChange("charged_seconds", FactChange.Text(rated.Latest.Seconds), null)]));
     }
 
     private void Rate(string key, in JobRun stored, RatedRun? rated)
@@ -93,7 +93,7 @@ internal sealed class MonthBalance(DateTimeOffset from, DateTimeOffset to, int n
         }
 
         CountRated(stored.Tres, rated);
-        RatedFacts latest = rated.Newer ?? rated.Facts;
+        RatedFacts latest = rated.Latest;
         RatedFacts expected = RatedFacts.Of(stored);
         if (latest != expected || rated.ColumnOrNull is null)
         {
@@ -104,22 +104,27 @@ internal sealed class MonthBalance(DateTimeOffset from, DateTimeOffset to, int n
             Name(new RunDifference(RunDifference.RatingDiffers, key, stored.JobId, rated.Class, changes));
         }
 
-        if (rated.Newer is not { } newer) return;
-        FactChange[] owed =
-        [
-            .. RatedFacts.Texts(rated.Facts).Zip(RatedFacts.Texts(newer), (one, other) => new FactChange(one.Fact, one.Text, other.Text)).Where(change => change.Here != change.There),
-        ];
-        Name(new RunDifference(RunDifference.AwaitingAdjustment, key, stored.JobId, rated.Class, owed));
+        FactChange[] owed = [.. rated.Parts.Prepend(rated).SelectMany(Owed)];
+        if (owed.Length > 0) Name(new RunDifference(RunDifference.AwaitingAdjustment, key, stored.JobId, rated.Class, owed));
     }
+
+    private static IEnumerable<FactChange> Owed(RatedRun part) => part.Newer is not { } newer ? [] : RatedFacts.Texts(part.Facts)
+        .Zip(RatedFacts.Texts(newer), (one, other) => new FactChange(one.Fact, one.Text, other.Text)).Where(change => change.Here != change.There);
 
     // Rating prices CPUs, GPUs and memory; what else the run held follows its seconds.
     private void CountRated(Tres tres, RatedRun rated)
     {
-        if (rated.ColumnOrNull is not { } column) return;
-        Count(column, rated.Facts.With(tres), rated.Facts.Seconds, 1);
-        if (rated.Newer is not { } newer) return;
+        CountPart(tres, rated, 1);
+        foreach (RatedRun part in rated.Parts) CountPart(tres, part, 0);
+    }
+
+    private void CountPart(Tres tres, RatedRun part, int count)
+    {
+        if (part.ColumnOrNull is not { } column) return;
+        Count(column, part.Facts.With(tres), part.Facts.Seconds, count);
+        if (part.Newer is not { } newer) return;
         Count(BalanceColumn.Unbilled, newer.With(tres), newer.Seconds, 0);
-        Count(BalanceColumn.Unbilled, rated.Facts.With(tres), -rated.Facts.Seconds, 0);
+        Count(BalanceColumn.Unbilled, part.Facts.With(tres), -part.Facts.Seconds, 0);
     }
 
     private void Count(BalanceColumn column, Tres tres, long seconds, int count)

@@ -10,7 +10,18 @@ internal sealed record RatedRun(string Class, RatedFacts Facts, RatedFacts? Newe
     public const string Unbilled = "unbilled";
     public const string Exempt = "exempt";
 
-    public long Seconds => Facts.Seconds;
+    /// <summary>Its parts in further months, where the site cuts runs at the end of a month; this is the first part then.</summary>
+    public IReadOnlyList<RatedRun> Parts { get; init; } = [];
+
+    /// <summary>What rating has heard of the whole run at last.</summary>
+    public RatedFacts Latest
+    {
+        get
+        {
+            RatedFacts first = Newer ?? Facts;
+            return first with { Seconds = first.Seconds + Parts.Sum(part => (part.Newer ?? part.Facts).Seconds) };
+        }
+    }
 
     public BalanceColumn? ColumnOrNull => Class switch
     {

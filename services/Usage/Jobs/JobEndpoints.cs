@@ -81,7 +81,7 @@ internal static class JobEndpoints
         if (!await ledger.CancelAsync(transaction, id, caller.Username, cancellation))
         {
             return Problems.Conflict(job.Type is Job.Poll or Job.WholeMonth
-                ? "A poll is not cancelled: the next one would begin at once. Take the source out of the configuration instead."
+                ? "A poll is not cancelled: the next one would begin at once. Disable or remove the cluster's sources instead."
                 : $"The job is over: {job.Status}.");
         }
 
@@ -94,7 +94,12 @@ internal static class JobEndpoints
         await using OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation);
         if (await transaction.QuerySingleOrDefaultAsync<Job>(FindSql, new { Org = caller.OrgId, Id = id }, cancellation) is not { } job) return Problems.NotFound("job");
         if (!await ledger.RequeueAsync(transaction, id, cancellation))
-            return Problems.Conflict($"Only a job that was given up or cancelled can be requeued; this one is {job.Status}.");
+        {
+            return Problems.Conflict(job.Type is Job.Poll or Job.WholeMonth
+                ? "A poll is not requeued: the next one reads what this one left."
+                : $"Only a job that was given up or cancelled can be requeued; this one is {job.Status}.");
+        }
+
         await transaction.AuditAsync(caller.Act("job.requeued", $"{job.Type}:{id}"), cancellation);
         IResult answer = await CommittedAsync(transaction, id, cancellation);
         signals.Of(job.Type).Set();

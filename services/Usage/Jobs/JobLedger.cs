@@ -74,7 +74,7 @@ internal sealed class JobLedger(Database database, IOptions<UsageOptions> option
         UPDATE jobs SET
             status = 'queued', attempts = 0, due_at = @Now, finished_at = NULL, fail_at_stage = NULL, error_code = NULL, error = NULL,
             stage = CASE WHEN EXISTS (SELECT 1 FROM import_jobs i WHERE i.org_id = @Org AND i.id = jobs.id AND i.bytes_received < i.size_bytes) THEN 'receiving' ELSE 'waiting' END
-        WHERE org_id = @Org AND id = @Id AND status IN ('dead_letter', 'cancelled')
+        WHERE org_id = @Org AND id = @Id AND status IN ('dead_letter', 'cancelled') AND type NOT IN ('poll', 'month')
         """;
 
     /// <summary>This process, as the owner of leases.</summary>

@@ -14,8 +14,10 @@ internal sealed class ClusterLedger(Database database, JobLedger jobs, IOptions<
     // Of polls; back-fills stay.
     private const int DaysKept = 30;
 
+    // Whoever changed a source wants to see what becomes of it, not what its predecessor's failures make it wait for.
     private const string RegisterSql = """
-        INSERT INTO clusters (org_id, name, read_until, month_read_at, poll_due_at) VALUES (@Org, @Name, @From, @Now, @Now) ON CONFLICT DO NOTHING
+        INSERT INTO clusters (org_id, name, read_until, month_read_at, poll_due_at) VALUES (@Org, @Name, @From, @Now, @Now)
+        ON CONFLICT (org_id, name) DO UPDATE SET poll_due_at = least(clusters.poll_due_at, @Now), failures = 0 WHERE @IsChanged
         """;
 
     private const string ClusterSql = "SELECT * FROM clusters WHERE org_id = @Org AND name = @Name";
@@ -81,7 +83,7 @@ internal sealed class ClusterLedger(Database database, JobLedger jobs, IOptions<
         DateTimeOffset now = Now();
         DateTimeOffset from = polling.From?.ToUniversalTime() ?? ReadSpan.OfOpenMonth(now, 0).From;
         await using OrgTransaction transaction = await database.BeginAsync(cluster.Org, cancellation);
-        await transaction.ExecuteAsync(RegisterSql, new { cluster.Org, cluster.Name, From = from, Now = now }, cancellation);
+        await transaction.ExecuteAsync(RegisterSql, new { cluster.Org, cluster.Name, From = from, Now = now, cluster.IsChanged }, cancellation);
         await transaction.CommitAsync(cancellation);
     }
 

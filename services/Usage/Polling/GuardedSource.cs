@@ -7,16 +7,42 @@ using Polly.Retry;
 namespace HpcBilling.Usage.Polling;
 
 /// <summary>A source with a second chance, and a circuit breaker that leaves it alone when it keeps failing.</summary>
-internal sealed class GuardedSource(UsageSource source, int preference, PollingOptions options, TimeProvider clock) : IDisposable
+internal sealed class GuardedSource(UsageSource source, PollingOptions options, TimeProvider clock) : IDisposable
 {
     private const int FailuresBeforeBreak = 3;
 
     private readonly ResiliencePipeline pipeline = Build(options, clock);
+    private readonly Lock gate = new();
+    private int users;
+    private bool isTakenAway;
 
     public UsageSource Source => source;
 
-    /// <summary>1 for the most preferred.</summary>
-    public int Preference => preference;
+    /// <summary>Its place in its cluster, 1 for the most preferred; others may come before it.</summary>
+    public int Preference { get; set; }
+
+    /// <summary>Keeps it alive until <see cref="LetGo"/>, also when it is taken away meanwhile.</summary>
+    /// <returns>False when it was taken away.</returns>
+    public bool TryHold()
+    {
+        lock (gate)
+        {
+            if (isTakenAway) return false;
+            users++;
+            return true;
+        }
+    }
+
+    public void LetGo()
+    {
+        lock (gate)
+        {
+            users--;
+            if (users > 0 || !isTakenAway) return;
+        }
+
+        source.Dispose();
+    }
 
     /// <exception cref="SourceException">It failed, or is left alone for now.</exception>
     public async Task RunAsync(Func<UsageSource, CancellationToken, Task> read, CancellationToken cancellation)
@@ -32,7 +58,18 @@ internal sealed class GuardedSource(UsageSource source, int preference, PollingO
         }
     }
 
-    public void Dispose() => source.Dispose();
+    /// <summary>Takes it away: nobody begins to use it, and who does already comes to his end.</summary>
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            if (isTakenAway) return;
+            isTakenAway = true;
+            if (users > 0) return;
+        }
+
+        source.Dispose();
+    }
 
     private static ResiliencePipeline Build(PollingOptions options, TimeProvider clock)
     {

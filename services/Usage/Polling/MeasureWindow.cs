@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using HpcBilling.ServiceDefaults.Data;
 using HpcBilling.Usage.RecordingUsage;
 using HpcBilling.Usage.Slurm;
@@ -15,7 +15,7 @@ internal sealed class MeasureWindow(Database database, TimeProvider clock, ILogg
     // Who cannot answer is not kept busy with it.
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
 
-    private readonly ConcurrentDictionary<UsageSource, DateTimeOffset> pausedUntil = [];
+    private readonly ConditionalWeakTable<UsageSource, StrongBox<DateTimeOffset>> pausedUntil = [];
 
     /// <param name="source">That brought the window.</param>
     /// <param name="read">At the beginning of the window.</param>
@@ -23,7 +23,7 @@ internal sealed class MeasureWindow(Database database, TimeProvider clock, ILogg
     /// <param name="cancellation">Stops it.</param>
     public async Task MeasureAsync(UsageSource source, ClusterRead read, DateTimeOffset end, CancellationToken cancellation)
     {
-        if (!source.Options.ReadsSteps || (pausedUntil.TryGetValue(source, out DateTimeOffset until) && clock.GetUtcNow() < until)) return;
+        if (!source.Options.ReadsSteps || (pausedUntil.TryGetValue(source, out StrongBox<DateTimeOffset>? until) && clock.GetUtcNow() < until.Value)) return;
         try
         {
             await foreach (RecordChunk chunk in source.MeasureAsync(read.PositionAt, end, cancellation))
@@ -35,7 +35,7 @@ internal sealed class MeasureWindow(Database database, TimeProvider clock, ILogg
         }
         catch (Exception failure) when (!cancellation.IsCancellationRequested)
         {
-            pausedUntil[source] = clock.GetUtcNow() + Pause;
+            pausedUntil.AddOrUpdate(source, new StrongBox<DateTimeOffset>(clock.GetUtcNow() + Pause));
             UsageMetrics.MeasureFailures.Add(1);
             log.LogWarning(failure, "What runs of cluster {Cluster} made use of could not be read from {Source}; their charges are complete", read.Cluster, source.Name);
         }

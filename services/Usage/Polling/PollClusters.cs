@@ -4,17 +4,20 @@ using Microsoft.Extensions.Options;
 
 namespace HpcBilling.Usage.Polling;
 
-/// <summary>Reads every cluster of the configuration, each on its own schedule and beside the others.</summary>
+/// <summary>Reads every cluster that has a live source, each on its own schedule and beside the others.</summary>
 internal sealed class PollClusters(
     Clusters clusters, ClusterLease lease, ClusterLedger ledger, ReadWindow window, IOptions<PollingOptions> options, TimeProvider clock,
     ILogger<PollClusters> log) : BackgroundService
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(clusters.All.Select(cluster => PollAsync(cluster, stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => FollowChanges.AllAsync(clusters, () => clusters.All, PollAsync, stoppingToken);
 
     private async Task PollAsync(Cluster cluster, CancellationToken stopping)
     {
+        // What was taken away in this moment has a successor, or none.
+        using IDisposable? held = cluster.Hold();
+        if (held is null) return;
         bool isRegistered = false;
         while (!stopping.IsCancellationRequested)
         {

@@ -15,7 +15,7 @@ internal sealed class WatchDirectories(
 
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(clusters.Directories.Select(directory => WatchAsync(directory, stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => FollowChanges.AllAsync(clusters, () => clusters.Directories, WatchAsync, stoppingToken);
 
     private async Task WatchAsync(WatchedDirectory directory, CancellationToken stopping)
     {
@@ -44,7 +44,7 @@ internal sealed class WatchDirectories(
     private async Task<Dictionary<string, Sight>> LookAsync(WatchedDirectory directory, Dictionary<string, Sight> before, CancellationToken cancellation)
     {
         var now = new Dictionary<string, Sight>(StringComparer.Ordinal);
-        foreach (FileInfo file in Files(directory.Options.Path!))
+        foreach (FileInfo file in Files(directory.Folder()))
         {
             // A file that has changed since the last look is still being written.
             bool isSettled = before.TryGetValue(file.FullName, out Sight? last) && last.Bytes == file.Length && last.WrittenAt == file.LastWriteTimeUtc;
@@ -56,7 +56,7 @@ internal sealed class WatchDirectories(
     }
 
     // Of this folder alone, and nothing that leads elsewhere; names that begin with a dot are being written.
-    private static IEnumerable<FileInfo> Files(string path) => new DirectoryInfo(path).EnumerateFiles()
+    public static IEnumerable<FileInfo> Files(string path) => new DirectoryInfo(path).EnumerateFiles()
         .Where(file => !file.Name.StartsWith('.') && file.LinkTarget is null && file.Length > 0)
         .OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal)
         .Take(FilesMax);

@@ -62,11 +62,14 @@ internal sealed class RatingClasses(IHttpClientFactory clients, ServiceTokens to
     private sealed record ClassPage(IReadOnlyList<ClassedRun> Items, string? NextCursor);
 
     private sealed record ClassedRun(
-        string JobKey, string Class, long ChargedSeconds, long Cpus, long MemoryMib, long Gpus, long Nodes, NewerFacts? Newer)
+        string JobKey, string Class, long ChargedSeconds, long Cpus, long MemoryMib, long Gpus, long Nodes, NewerFacts? Newer, IReadOnlyList<ClassedRun>? Parts)
     {
         public RatedRun ToRated() => new(
             Class, new RatedFacts(ChargedSeconds, Cpus, MemoryMib, Gpus, Nodes),
-            Newer is { } newer ? new RatedFacts(newer.ChargedSeconds, newer.Cpus, newer.MemoryMib, newer.Gpus, Nodes) : null);
+            Newer is { } newer ? new RatedFacts(newer.ChargedSeconds, newer.Cpus, newer.MemoryMib, newer.Gpus, Nodes) : null)
+        {
+            Parts = [.. (Parts ?? []).Select(part => part.ToRated())],
+        };
     }
 
     private sealed record NewerFacts(long ChargedSeconds, long Cpus, long MemoryMib, long Gpus);

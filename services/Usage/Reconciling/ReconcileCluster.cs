@@ -74,14 +74,16 @@ internal sealed class ReconcileCluster(
     public async Task RunAsync(
         ReconcileRequest request, Func<ReconcileProgress, Task> progress, Func<OrgTransaction, Task> guard, CancellationToken cancellation)
     {
-        Cluster cluster = clusters.Find(request.Org, request.Cluster) ?? throw new ReconcileException($"Cluster {request.Cluster} has no live source any more.");
+        Cluster Find() => clusters.Find(request.Org, request.Cluster) ?? throw new ReconcileException($"Cluster {request.Cluster} has no live source any more.");
+
+        Find();
         try
         {
             SiteMonth month = await rating.MonthAsync(request.Org, request.Month, cancellation);
             DateTimeOffset to = await EndAsync(request, month, cancellation);
             await progress(new ReconcileProgress(month.Zone, month.From, to, month.From, null));
             await slurmdbd.ReadAsync(
-                cluster, request.Id, month.From, to, (position, source) => progress(new ReconcileProgress(month.Zone, month.From, to, position, source)), cancellation);
+                Find, request.Org, request.Id, month.From, to, (position, source) => progress(new ReconcileProgress(month.Zone, month.From, to, position, source)), cancellation);
 
             MonthBalance balance = await WeighAsync(request, month.From, to, cancellation);
             await StoreAsync(request, balance, guard, cancellation);
@@ -145,7 +147,7 @@ internal sealed class ReconcileCluster(
         }
     }
 
-    private static bool IsSettled(in JobRun stored, RatedRun? rated) => rated?.ColumnOrNull is not null && (rated.Newer ?? rated.Facts) == RatedFacts.Of(stored);
+    private static bool IsSettled(in JobRun stored, RatedRun? rated) => rated?.ColumnOrNull is not null && rated.Latest == RatedFacts.Of(stored);
 
     private async Task<IReadOnlySet<string>> NotStoredAsync(Guid org, string[] keys, CancellationToken cancellation)
     {

@@ -15,6 +15,8 @@ namespace HpcBilling.Usage.Reconciling;
 /// </summary>
 internal sealed class SlurmdbdRecords(Database database, IOptions<PollingOptions> options)
 {
+    private const int HoldsMax = 10;
+
     private const string ForgetRecordsSql = "DELETE FROM reconciliation_records WHERE org_id = @Org AND reconciliation_id = @Id";
     private const string ForgetRefusedSql = "DELETE FROM reconciliation_refused WHERE org_id = @Org AND reconciliation_id = @Id";
 
@@ -48,7 +50,8 @@ internal sealed class SlurmdbdRecords(Database database, IOptions<PollingOptions
 
     private readonly PollingOptions polling = options.Value;
 
-    /// <param name="cluster">Its live sources are asked in their order.</param>
+    /// <param name="find">The cluster as it is now; its live sources are asked in their order, and may change from one window to the next.</param>
+    /// <param name="org">Tenant.</param>
     /// <param name="id">The reconciliation.</param>
     /// <param name="from">First instant.</param>
     /// <param name="to">First instant behind it.</param>
@@ -56,9 +59,9 @@ internal sealed class SlurmdbdRecords(Database database, IOptions<PollingOptions
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="SourceException">No source could tell all of it.</exception>
     public async Task ReadAsync(
-        Cluster cluster, Guid id, DateTimeOffset from, DateTimeOffset to, Func<DateTimeOffset, string, Task> progress, CancellationToken cancellation)
+        Func<Cluster> find, Guid org, Guid id, DateTimeOffset from, DateTimeOffset to, Func<DateTimeOffset, string, Task> progress, CancellationToken cancellation)
     {
-        await ForgetAsync(cluster.Org, id, cancellation);
+        await ForgetAsync(org, id, cancellation);
         int answer = 0;
         int seconds = polling.WindowSeconds;
         for (DateTimeOffset position = from; position < to;)
@@ -66,6 +69,8 @@ internal sealed class SlurmdbdRecords(Database database, IOptions<PollingOptions
             DateTimeOffset end = ReadSpan.NextEnd(position, to, seconds);
             try
             {
+                (Cluster cluster, IDisposable hold) = Hold(find);
+                using IDisposable held = hold;
                 string source = await ReadWindowAsync(cluster, id, position, end, () => ++answer, cancellation);
                 position = end;
                 seconds = ReadSpan.Grow(seconds, polling.WindowSeconds);
@@ -86,6 +91,18 @@ internal sealed class SlurmdbdRecords(Database database, IOptions<PollingOptions
         await transaction.ExecuteAsync(ForgetRecordsSql, new { Org = org, Id = id }, cancellation);
         await transaction.ExecuteAsync(ForgetRefusedSql, new { Org = org, Id = id }, cancellation);
         await transaction.CommitAsync(cancellation);
+    }
+
+    // A source that is taken away in the middle of a window answers to its end.
+    private static (Cluster Cluster, IDisposable Held) Hold(Func<Cluster> find)
+    {
+        for (int attempt = 0; attempt < HoldsMax; attempt++)
+        {
+            Cluster cluster = find();
+            if (cluster.Hold() is { } held) return (cluster, held);
+        }
+
+        throw new SourceException(SourceFault.Unavailable, "The sources of the cluster keep changing.");
     }
 
     /// <returns>The source that answered.</returns>

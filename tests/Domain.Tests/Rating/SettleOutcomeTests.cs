@@ -44,8 +44,32 @@ public sealed class SettleOutcomeTests
     }
 
     [Theory]
-    [InlineData(2026, 1, "R-2026-000001")]
-    [InlineData(2026, 1_234_567, "R-2026-1234567")]
-    public void A_receipt_number_names_the_year_and_the_count(int year, long sequence, string number) =>
-        Assert.Equal(number, ReceiptNumber.Of(year, sequence));
+    [InlineData(0, 2026, 1, "R-2026-000001")]
+    [InlineData(1250, 2026, 1_234_567, "R-2026-1234567")]
+    [InlineData(-1, 2026, 1, "C-2026-000001")]
+    public void A_number_names_the_kind_the_year_and_the_count(long totalMinor, int year, long sequence, string number) =>
+        Assert.Equal(number, ReceiptNumber.Of(ReceiptKinds.Of(totalMinor), year, sequence));
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1250)]
+    [InlineData(-1250)]
+    [Trait("Control", "DATA-02")]
+    public void No_payment_settles_a_credit_note(long minor)
+    {
+        var note = new ReceiptState(ReceiptStatus.Issued, new Money(-1250, Baht), null);
+        foreach (var status in new[] { ReceiptStatus.Issued, ReceiptStatus.Refunded })
+            Assert.Equal(new SettleOutcome.CreditNote(), SettleOutcome.Decide(note with { Status = status }, Payment, minor, "THB"));
+    }
+
+    [Fact]
+    [Trait("Control", "DATA-02")]
+    public void A_credit_note_is_paid_back_once_and_a_receipt_never()
+    {
+        Assert.Equal(new RefundOutcome.Refunded(), RefundOutcome.Decide(ReceiptKind.CreditNote, ReceiptStatus.Issued, null, "bank 17"));
+        Assert.Equal(new RefundOutcome.AlreadyRefunded(), RefundOutcome.Decide(ReceiptKind.CreditNote, ReceiptStatus.Refunded, "bank 17", "bank 17"));
+        Assert.Equal(new RefundOutcome.RefundedOtherwise(), RefundOutcome.Decide(ReceiptKind.CreditNote, ReceiptStatus.Refunded, "bank 17", "cash"));
+        foreach (var status in new[] { ReceiptStatus.Issued, ReceiptStatus.Paid, ReceiptStatus.Void })
+            Assert.Equal(new RefundOutcome.NotACreditNote(), RefundOutcome.Decide(ReceiptKind.Receipt, status, null, "bank 17"));
+    }
 }

@@ -91,6 +91,27 @@ public sealed class MonthBalanceTests
     }
 
     [Fact]
+    public void A_run_that_the_site_cuts_at_a_months_end_counts_once_and_each_part_where_it_stands()
+    {
+        JobRun run = Run(1, From.AddDays(1), 100, new Tres(2, 0, 1, 0, null, null, null));
+        RatedFacts facts = RatedFacts.Of(run);
+        var cut = new RatedRun(RatedRun.Billed, facts with { Seconds = 30 }, null) { Parts = [new RatedRun(RatedRun.Unbilled, facts with { Seconds = 70 }, null)] };
+        MonthBalance balance = Weigh([new BalancedRun("a", run, 1, run, null, cut)]);
+        Assert.Equal((0L, 0), (balance.Differences, balance.Named.Count()));
+        TresBalance cpu = balance.Totals.Single(total => total.Tres == "cpu");
+        Assert.Equal((200m, 60m, 140m, 0m), (cpu.Slurmdbd, cpu.Billed, cpu.Unbilled, cpu.Difference));
+        Assert.Equal((1L, 0L), (balance.Runs(BalanceColumn.Billed), balance.Runs(BalanceColumn.Unbilled)));
+
+        // A part that lost seconds after it was billed.
+        RatedRun corrected = cut with { Parts = [new RatedRun(RatedRun.Billed, facts with { Seconds = 90 }, facts with { Seconds = 70 })] };
+        MonthBalance owing = Weigh([new BalancedRun("a", run, 1, run, null, corrected)]);
+        Assert.Equal((0L, RunDifference.AwaitingAdjustment), (owing.Differences, Assert.Single(owing.Named).Kind));
+
+        RatedRun tooShort = cut with { Parts = [] };
+        Assert.Equal(RunDifference.RatingDiffers, Assert.Single(Weigh([new BalancedRun("a", run, 1, run, null, tooShort)]).Named).Kind);
+    }
+
+    [Fact]
     public void Typed_gpus_split_the_total_and_every_other_resource_counts_by_its_name()
     {
         var tres = new Tres(2, 512, 1, 3, 7, "a100=2,v100=1", "fs/disk=2K,license/matlab=4,vendor/odd=much");

@@ -22,6 +22,14 @@ public sealed class SacctLineParserTests
         Assert.Equal((28_800m, 7_200m), (run.CpuCoreSeconds, run.GpuSeconds));
     }
 
+    [Fact]
+    public void What_was_allocated_is_the_total_over_all_nodes_and_what_was_asked_for_plays_no_part()
+    {
+        string asked = Good.Replace("|1G|cpu=8|", "|2147487648Mn|cpu=4096,gres/gpu=64|", StringComparison.Ordinal).Replace("node=1", "node=4", StringComparison.Ordinal);
+
+        Assert.Equal(new Tres(8, 16_384, 4, 2, 8, null, null), Parse(asked).Run!.Value.Tres);
+    }
+
     [Theory]
     [InlineData("CANCELLED by 1002", "CANCELLED")]
     [InlineData("NODE_FAIL", "NODE_FAIL")]

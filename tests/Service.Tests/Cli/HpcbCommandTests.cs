@@ -103,6 +103,62 @@ public sealed class HpcbCommandTests
     }
 
     [Fact]
+    public async Task Sources_are_listed_added_changed_by_what_is_said_checked_and_removed()
+    {
+        const string Id = "0190f1a4-0000-7000-8000-000000000001";
+        var asked = new List<string>();
+        await using StubGateway gateway = await StubGateway.StartAsync(app =>
+        {
+            app.MapGet("/api/v1/sources", () => Results.Text(List(), "application/json"));
+            app.MapPost("/api/v1/sources", (JsonObject body) => Noted("add", body, 201));
+            app.MapPut($"/api/v1/sources/{Id}", (JsonObject body) => Noted("change", body, 200));
+            app.MapDelete($"/api/v1/sources/{Id}", () => Results.NoContent());
+            app.MapPost("/api/v1/sources/check", (JsonObject body) =>
+            {
+                asked.Add($"check {body.ToJsonString()}");
+                return new { works = false, version = "v0.0.40", records = 0, error = "slurmrestd refuses the token (401).", milliseconds = 41 };
+            });
+        });
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome list = await hpcb.RunAsync("sources", "list");
+        Hpcb.Outcome add = await hpcb.RunAsync("sources", "add", "--cluster", "hpc", "--kind", "slurmrestd", "--url", "https://slurm:6820", "--token-file", "token.jwt");
+        Hpcb.Outcome change = await hpcb.RunAsync("sources", "change", "hpc/rest", "--preference", "3", "--token-file", "", "--enabled", "false");
+        Hpcb.Outcome check = await hpcb.RunAsync("sources", "check", Id);
+        Hpcb.Outcome remove = await hpcb.RunAsync("sources", "remove", "hpc/rest");
+        Hpcb.Outcome configured = await hpcb.RunAsync("sources", "remove", "hpc/files");
+
+        Assert.Contains("https://slurm:6820", list.Output, StringComparison.Ordinal);
+        Assert.Contains("token.jwt", list.Output, StringComparison.Ordinal);
+        Assert.Equal((0, 0, 1, 0, 1), (add.ExitCode, change.ExitCode, check.ExitCode, remove.ExitCode, configured.ExitCode));
+        Assert.Contains("refuses the token", check.Output, StringComparison.Ordinal);
+        Assert.Contains("operator's configuration", configured.Error, StringComparison.Ordinal);
+        Assert.Equal(
+            [
+                """add {"preference":1,"enabled":true,"settings":{"url":"https://slurm:6820","tokenFile":"token.jwt"},"cluster":"hpc","kind":"slurmrestd"}""",
+                """change {"cluster":"hpc","name":"rest","kind":"slurmrestd","preference":3,"enabled":false,"settings":{"url":"https://slurm:6820","tokenFile":null},"revision":4}""",
+                """check {"cluster":"hpc","name":"rest","kind":"slurmrestd","preference":1,"enabled":true,"settings":{"url":"https://slurm:6820","tokenFile":"token.jwt"},"revision":4}""",
+            ],
+            asked);
+
+        IResult Noted(string act, JsonObject body, int status)
+        {
+            asked.Add($"{act} {body.ToJsonString()}");
+            return Results.Text(One(), "application/json", statusCode: status);
+        }
+
+        static string One() => $$"""
+            {"id":"{{Id}}","origin":"admin","cluster":"hpc","name":"rest","kind":"slurmrestd","preference":1,"enabled":true,"revision":4,"problem":null,
+            "settings":{"url":"https://slurm:6820","tokenFile":"token.jwt"},"changedBy":"admin","changedAt":"2026-11-02T00:00:00Z"}
+            """;
+        static string List() => $$"""
+            {"items":[{{One()}},{"id":null,"origin":"configuration","cluster":"hpc","name":"files","kind":"directory","preference":2,"enabled":true,"revision":1,"problem":null,
+            "settings":{"path":"/srv/sacct"},"changedBy":null,"changedAt":null}],
+            "reach":{"hosts":["slurm:6820"],"sockets":[],"secrets":["token.jwt"],"slurmConfs":[],"folders":[]},"sourcesMax":100}
+            """;
+    }
+
+    [Fact]
     public async Task The_quarantine_is_listed_read_again_to_the_end_and_dismissed_with_a_reason()
     {
         const string Id = "0190f1a4-0000-7000-8000-000000000001";
@@ -218,6 +274,38 @@ public sealed class HpcbCommandTests
 
         static object Receipt(string number, string? user) =>
             new { id = Guid.CreateVersion7(), number, username = user, status = "issued", totalMinor = 5, currency = "THB", issuedAt = "2017-01-02T00:00:00Z" };
+    }
+
+    [Fact]
+    public async Task A_credit_note_is_named_so_and_says_what_it_corrects()
+    {
+        var id = Guid.CreateVersion7();
+        object note = new
+        {
+            id, kind = "credit_note", number = "C-2017-000001", username = "alice", status = "issued", totalMinor = -250, currency = "THB", issuedAt = "2017-01-02T00:00:00Z", runs = 0,
+            adjustments = 1,
+        };
+        await using StubGateway gateway = await StubGateway.StartAsync(app =>
+        {
+            app.MapGet("/api/v1/receipts", () => new { items = new[] { note } });
+            app.MapGet("/api/v1/receipts/{id}", () => note);
+            app.MapGet("/api/v1/receipts/{id}/items", () => new { items = Array.Empty<object>() });
+            app.MapGet("/api/v1/receipts/{id}/adjustments", () => new
+            {
+                items = new[]
+                {
+                    new { jobId = "17", cluster = "c", correctsNumber = "R-2017-000009", changed = new[] { "charged_seconds", "cpus" }, beforeMinor = 300, amountMinor = 50, differenceMinor = -250 },
+                },
+            });
+        });
+        using var hpcb = Hpcb.SignedInTo(gateway);
+
+        Hpcb.Outcome list = await hpcb.RunAsync("receipts", "list");
+        Assert.Contains("credit note", list.Output, StringComparison.Ordinal);
+        Hpcb.Outcome shown = await hpcb.RunAsync("receipts", "show", $"{id}");
+        Assert.True(shown.ExitCode == 0, shown.Error);
+        foreach (string text in (string[])["Credit note", "-2.50 THB", "R-2017-000009", "charged_seconds cpus", "3.00 THB", "0.50 THB"])
+            Assert.Contains(text, shown.Output, StringComparison.Ordinal);
     }
 
     [Fact]

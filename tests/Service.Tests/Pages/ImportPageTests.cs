@@ -19,6 +19,7 @@ public sealed class ImportPageTests : IClassFixture<PagesSite>
     }
 
     [Fact]
+    [Trait("Control", "USE-03")]
     public async Task A_file_is_imported_byte_for_byte_and_its_job_shown()
     {
         byte[] log = Bytes(1_500_000);

@@ -12,6 +12,7 @@ public sealed class ImportThroughTests(Servers servers)
     private const int Runs = 5000;
 
     [Fact]
+    [Trait("Control", "USE-03")]
     public async Task A_file_from_the_browser_is_imported_by_the_usage_service()
     {
         await using RunningService usage = await UsageClient.StartServiceAsync(servers);

@@ -10,12 +10,15 @@ public sealed partial class PagesTests : IClassFixture<PagesSite>
     private static readonly TestCaller Researcher = TestCaller.User(StandInBackend.Hostile);
     private static readonly string OwnReceipt = $"/me/receipts/{StandInBackend.OwnReceipt}";
 
+    private static readonly string CreditNote = $"/me/receipts/{StandInBackend.CreditNote}";
+
     private static readonly string[] PortalPaths =
-        ["/?hours=24", "/privacy", "/me", "/me?view=aggregate", "/me?view=billed", "/me/receipts", OwnReceipt, "/nowhere"];
+        ["/?hours=24", "/privacy", "/me", "/me?view=aggregate", "/me?view=billed", "/me/receipts", OwnReceipt, CreditNote, "/nowhere"];
 
     private static readonly string[] AdminPaths =
     [
-        "/admin", "/admin/usage", "/admin/usage?view=aggregate", "/admin/receipts", $"/admin/receipts/{StandInBackend.OwnReceipt}", "/admin/tariffs",
+        "/admin", "/admin/usage", "/admin/usage?view=aggregate", "/admin/receipts", $"/admin/receipts/{StandInBackend.OwnReceipt}",
+        $"/admin/receipts/{StandInBackend.CreditNote}", "/admin/tariffs",
         "/admin/tariffs/mu", $"/admin/tiers?username={Uri.EscapeDataString(StandInBackend.Hostile)}", "/admin/jobs", $"/admin/jobs/{StandInBackend.Job}",
         "/admin/imports", "/admin/quarantine", "/admin/quarantine?state=dismissed", "/admin/clusters", "/admin/sources", "/admin/sources/new", "/admin/sources/new?kind=slurmrestd&cluster=c",
         OwnSource("change"), OwnSource("remove"), "/admin/audit", "/admin/users", $"/admin/users/{StandInBackend.Account}",
@@ -60,7 +63,7 @@ public sealed partial class PagesTests : IClassFixture<PagesSite>
     public async Task A_file_for_a_spreadsheet_holds_no_formula()
     {
         using HttpClient browser = PagesSite.Browser(site.Portal, Researcher);
-        foreach (string path in (string[])["/me.csv", OwnReceipt + ".csv"])
+        foreach (string path in (string[])["/me.csv", OwnReceipt + ".csv", CreditNote + ".csv"])
         {
             string csv = await browser.GetStringAsync(path);
             Assert.Contains(",\"'=HYPERLINK(\"\"http://evil.example\"\")\",", csv, StringComparison.Ordinal);
@@ -104,6 +107,40 @@ public sealed partial class PagesTests : IClassFixture<PagesSite>
         using HttpResponseMessage issued = await PagesSite.SubmitAsync(browser, "/me/receipts", "/me/receipts", ("until", "2017-01-03"));
         Assert.Equal(OwnReceipt + "?created=true", issued.Headers.Location?.OriginalString);
         Assert.Equal("POST /api/v1/receipts {\"until\":\"2017-01-03\"}", Assert.Single(site.Backend.Written));
+    }
+
+    [Fact]
+    public async Task A_credit_note_says_what_it_corrects_and_cannot_be_paid()
+    {
+        using HttpClient browser = PagesSite.Browser(site.Portal, Researcher);
+        string html = WebUtility.HtmlDecode(await browser.GetStringAsync(CreditNote));
+        Assert.Contains("Credit note C-2017-000001", html, StringComparison.Ordinal);
+        Assert.Contains("1,234.50 THB are to be paid back to you", html, StringComparison.Ordinal);
+        Assert.Contains($"<a href=\"{StandInBackend.OwnReceipt}\">R-2017-000001</a>", html, StringComparison.Ordinal);
+        Assert.Contains("time 01:00:00 → 00:00:00, CPU 1 → 2, start", html, StringComparison.Ordinal);
+        Assert.Contains("never started", html, StringComparison.Ordinal);
+        Assert.Contains("-1,234.50 THB", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("/payments/receipt/", html, StringComparison.Ordinal);
+        Assert.Contains("Credit note", await browser.GetStringAsync("/me/receipts"), StringComparison.Ordinal);
+
+        string[] csv = (await browser.GetStringAsync(CreditNote + ".csv")).Split("\r\n");
+        Assert.EndsWith(",kind,corrects_receipt,changed", csv[0], StringComparison.Ordinal);
+        Assert.Contains(",-1234.50,0.00,0.00,-1234.50,THB,adjustment,R-2017-000001,charged_seconds cpus started_at", csv[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_admin_records_that_a_credit_note_was_paid_back()
+    {
+        string path = $"/admin/receipts/{StandInBackend.CreditNote}";
+        using HttpClient admin = PagesSite.Browser(site.Admin, TestCaller.Admin());
+        Assert.DoesNotContain("Mark 1,234.50", await admin.GetStringAsync(path), StringComparison.Ordinal);
+        using HttpResponseMessage refused = await PagesSite.SubmitAsync(admin, path, path + "?handler=refund", ("Note", ""));
+        Assert.Contains("Must say how.", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+
+        site.Backend.Forget();
+        using HttpResponseMessage refunded = await PagesSite.SubmitAsync(admin, path, path + "?handler=refund", ("Note", " bank 17 "));
+        Assert.Equal(path, refunded.Headers.Location?.OriginalString);
+        Assert.Equal($"POST /api/v1/receipts/{StandInBackend.CreditNote}/refund {{\"note\":\"bank 17\"}}", Assert.Single(site.Backend.Written));
     }
 
     [Fact]

@@ -36,8 +36,11 @@ public sealed partial class StandInBackend
         app.MapGet("/api/v1/usage", (string? view, string? cursor) => view == "aggregate"
             ? Results.Json(new { items = new[] { Month() } })
             : Results.Json(new { items = new[] { Run() }, nextCursor = cursor is null ? "second" : null }));
-        app.MapGet("/api/v1/receipts", () => new { items = new[] { Receipt(OwnReceipt, Hostile) } });
-        app.MapGet("/api/v1/receipts/{id:guid}", (Guid id) => Receipt(id, id == OwnReceipt ? Hostile : "mallory"));
+        app.MapGet("/api/v1/receipts", () => new { items = new[] { Receipt(OwnReceipt, Hostile), TakenBack() } });
+        app.MapGet("/api/v1/receipts/{id:guid}", (Guid id) => id == CreditNote ? TakenBack() : Receipt(id, id == OwnReceipt ? Hostile : "mallory"));
+        app.MapPost("/api/v1/receipts/{id:guid}/refund", (RefundWish wish) => string.IsNullOrEmpty(wish.Note)
+            ? Results.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { ["note"] = ["must say how"] }) { Status = 422 })
+            : Results.Json(TakenBack()));
         app.MapPost("/api/v1/receipts", () => Results.Json(new { id = OwnReceipt, number = "R-2017-000001", status = "issued" }, statusCode: 201));
         app.MapGet("/api/v1/tiers/{username}", (string username) => new { username, tier = "mu", isDefault = true });
     }
@@ -128,4 +131,38 @@ public sealed partial class StandInBackend
             },
         },
     };
+
+    private static object TakenBack() => new
+    {
+        id = CreditNote,
+        kind = "credit_note",
+        number = "C-2017-000001",
+        username = Hostile,
+        status = "issued",
+        currency = "THB",
+        totalMinor = -123450,
+        runs = 0,
+        adjustments = 1,
+        cpuCoreHours = 0m,
+        gpuHours = 0m,
+        memoryGibHours = 0m,
+        until = Noon,
+        issuedBy = Hostile,
+        issuedAt = Noon,
+        rates = new[] { new { tier = Hostile, version = 3, cpuCoreHour = 0.25m, gpuHour = 12.5m, memoryGibHour = 0.02m } },
+        items = Array.Empty<object>(),
+        adjustmentItems = new[]
+        {
+            new
+            {
+                line = 1, jobId = Hostile, cluster = "c", account = Formula, partition = Hostile, state = Hostile, startedAt = (DateTimeOffset?)null, endedAt = Noon,
+                corrects = OwnReceipt, correctsNumber = "R-2017-000001", changed = new[] { "charged_seconds", "cpus", "started_at", Hostile },
+                reason = "never_started", chargedSeconds = 0, cpus = 2, gpus = 0, memoryMib = 1024, beforeChargedSeconds = 3600, beforeCpus = 1, beforeGpus = 0,
+                beforeMemoryMib = 1024, tier = "mu", tariffVersion = (int?)null, beforeMinor = 123450, amountMinor = 0, cpuDifferenceMinor = -123450,
+                gpuDifferenceMinor = 0, memoryDifferenceMinor = 0, differenceMinor = -123450,
+            },
+        },
+    };
+
+    private sealed record RefundWish(string? Note);
 }

@@ -13,6 +13,7 @@ public sealed partial class StandInBackend : IAsyncDisposable
     public const string Formula = "=HYPERLINK(\"http://evil.example\")";
     public static readonly Guid OwnReceipt = new("01900000-0000-7000-9000-000000000001");
     public static readonly Guid ForeignReceipt = new("01900000-0000-7000-9000-000000000002");
+    public static readonly Guid CreditNote = new("01900000-0000-7000-9000-00000000000c");
     public const string Code = "ABCD-EFGH-JKMN-PQRS";
     public static readonly Guid Account = new("01900000-0000-7000-9000-000000000004");
     public static readonly Guid Weighing = new("01900000-0000-7000-9000-000000000009");

@@ -53,12 +53,16 @@ public sealed class BillingOnceTests(RatingSite site, Servers servers) : IClassF
         var stored = (usage.Length / 500) + (usage.Length % 500 > 0 ? 1 : 0) + updates.Count;
         await Wait.UntilAsync("the updates are consumed", async () =>
             await site.Service.ScalarAsync<long>("SELECT count(*) FROM inbox WHERE org_id = @Id", new { org.Id }) == stored);
-        await org.RunReceiptsAsync();
-
-        await AssertBilledOnceAsync(site.Service, org.Id);
         var (billedOld, aside) = await site.Service.ScalarAsync<(long, long)>(
-            "SELECT (SELECT count(*) FROM runs WHERE org_id = @Id AND revision = 1), (SELECT count(*) FROM superseded_runs WHERE org_id = @Id)", new { org.Id });
+            "SELECT (SELECT count(*) FROM runs WHERE org_id = @Id AND revision = 1), (SELECT count(*) FROM superseded_runs WHERE org_id = @Id AND adjusted_at IS NULL)",
+            new { org.Id });
         Assert.Equal(billedOld, aside);
+
+        await org.RunReceiptsAsync();
+        await AssertBilledOnceAsync(site.Service, org.Id);
+        Assert.Equal((0L, 0L), await site.Service.ScalarAsync<(long, long)>(
+            "SELECT (SELECT count(*) FROM runs WHERE org_id = @Id AND revision = 1), (SELECT count(*) FROM superseded_runs WHERE org_id = @Id AND adjusted_at IS NULL)",
+            new { org.Id }));
     }
 
     [Fact]
@@ -152,6 +156,9 @@ public sealed class BillingOnceTests(RatingSite site, Servers servers) : IClassF
     [InlineData("DELETE FROM receipts", "42501")]
     [InlineData("UPDATE receipt_items SET amount_minor = 1", "42501")]
     [InlineData("DELETE FROM receipt_items", "42501")]
+    [InlineData("UPDATE receipt_adjustments SET cpu_minor = 1", "42501")]
+    [InlineData("DELETE FROM receipt_adjustments", "42501")]
+    [InlineData("UPDATE receipts SET kind = 'credit_note'", "42501")]
     [InlineData("UPDATE tariffs SET cpu_core_hour = 0", "42501")]
     [InlineData("UPDATE receipts SET status = 'issued', settled_at = NULL, provider = NULL WHERE status = 'paid'", "23514")]
     [InlineData("UPDATE receipts SET status = 'refunded'", "23514")]
@@ -181,12 +188,15 @@ public sealed class BillingOnceTests(RatingSite site, Servers servers) : IClassF
         var org = await site.NewOrgWithTariffAsync();
         await org.StoreAsync([Runs.Of("alice", 1)]);
         await org.IssueAsync("alice");
+        await org.CorrectAsync(Runs.Of("alice", 1) with { Revision = 2, ChargedSeconds = 0 });
+        await Wait.UntilAsync("the correction waits", async () => (await org.TotalsAsync())["corrected"]!.GetValue<long>() == 1);
+        await org.IssueAsync("alice");
 
         await using var connection = new NpgsqlConnection(site.Service.Settings["ConnectionStrings__rating"]);
         await connection.OpenAsync();
         foreach (var (tenant, rows) in new[] { (org.Id, 1L), (Guid.CreateVersion7(), 0L) })
         {
-            foreach (var table in new[] { "runs", "receipts", "receipt_items", "tariffs", "receipt_counters", "import_batches" })
+            foreach (var table in new[] { "runs", "receipts WHERE kind = 'receipt'", "receipt_items", "tariffs", "receipt_counters", "import_batches", "superseded_runs", "receipt_adjustments", "credit_note_counters" })
             {
                 await using var enter = new NpgsqlCommand("SELECT set_config('app.org_id', $1, false)", connection) { Parameters = { new() { Value = tenant.ToString() } } };
                 await enter.ExecuteNonQueryAsync();
@@ -205,7 +215,9 @@ public sealed class BillingOnceTests(RatingSite site, Servers servers) : IClassF
         var wrong = await service.QueryAsync<string>(
             """
             SELECT number FROM receipts WHERE org_id = @Id AND total_minor <> (
-                SELECT sum(amount_minor) FROM receipt_items WHERE receipt_items.org_id = @Id AND receipt_id = receipts.id)
+                SELECT coalesce(sum(minor), 0) FROM (
+                    SELECT amount_minor AS minor FROM receipt_items WHERE receipt_items.org_id = @Id AND receipt_id = receipts.id
+                    UNION ALL SELECT difference_minor FROM receipt_adjustments WHERE receipt_adjustments.org_id = @Id AND receipt_id = receipts.id) AS lines)
             """,
             new { Id = org });
         Assert.Empty(wrong);

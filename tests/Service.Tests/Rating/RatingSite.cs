@@ -6,7 +6,7 @@ using HpcBilling.Service.Tests.Infrastructure;
 namespace HpcBilling.Service.Tests.Rating;
 
 /// <summary>A running rating service. Each test takes an org of its own, so that they do not see each other.</summary>
-public sealed class RatingSite(Servers servers) : IAsyncLifetime
+public class RatingSite(Servers servers) : IAsyncLifetime
 {
     private static readonly Dictionary<string, string> Settings = new(StringComparer.Ordinal)
     {
@@ -17,13 +17,16 @@ public sealed class RatingSite(Servers servers) : IAsyncLifetime
         ["Messaging__RetriesMax"] = "1",
     };
 
+    protected virtual string RunsAcrossMonths => "end";
+
     public RunningService Service { get; private set; } = null!;
 
     public BusProbe Bus { get; private set; } = null!;
 
     public async Task InitializeAsync()
     {
-        Service = await servers.StartServiceAsync("Rating", Settings);
+        var settings = new Dictionary<string, string>(Settings, StringComparer.Ordinal) { ["Rating__RunsAcrossMonths"] = RunsAcrossMonths };
+        Service = await servers.StartServiceAsync("Rating", settings);
         Bus = await BusProbe.StartAsync(Service, typeof(ReceiptIssued), typeof(TariffPublished), typeof(AuditRecorded));
     }
 

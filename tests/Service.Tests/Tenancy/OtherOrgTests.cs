@@ -32,6 +32,8 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
     {
         ["rating /api/v1/receipts/{id:guid}"] = "receipt",
         ["rating /api/v1/receipts/{id:guid}/items"] = "receipt",
+        ["rating /api/v1/receipts/{id:guid}/adjustments"] = "receipt",
+        ["rating /api/v1/receipts/{id:guid}/refund"] = "receipt",
         ["rating /api/v1/receipt-runs/{id:guid}"] = "receipt-run",
         ["rating /api/v1/usage/imports/{importId:guid}"] = "import",
         ["payment /api/v1/payments/receipts/{id:guid}/settle"] = "receipt",
@@ -44,6 +46,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         ["usage /api/v1/jobs/{id:guid}/requeue"] = "job",
         ["usage /api/v1/exports/{id:guid}/content"] = "job",
         ["usage /api/v1/clusters/{name}/reconciliations/{id:guid}"] = "reconciliation",
+        ["usage /api/v1/sources/{id:guid}"] = "source",
         ["usage /api/v1/quarantine/{id:guid}/retry"] = "quarantined-record",
         ["usage /api/v1/quarantine/{id:guid}/dismiss"] = "quarantined-record",
         ["identity /api/v1/users/{id:guid}"] = "user",
@@ -115,7 +118,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         string colleague = site.Token(TestCaller.User("bob", owner));
         foreach (string route in new[]
         {
-            "rating /api/v1/receipts/{id:guid}", "rating /api/v1/receipts/{id:guid}/items", "payment /payments/receipt/{id:guid}/start",
+            "rating /api/v1/receipts/{id:guid}", "rating /api/v1/receipts/{id:guid}/items", "rating /api/v1/receipts/{id:guid}/adjustments", "payment /payments/receipt/{id:guid}/start",
             "payment /payments/thanks?payment={id:guid}", "portal /me/receipts/{id:guid}", "portal /me/receipts/{id:guid}.csv",
         })
         {
@@ -168,6 +171,13 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
             INSERT INTO reconciliations (id, org_id, cluster, month) VALUES (@Id, @Org, 'hpc', '2026-10');
             """,
             new { Id = ids["reconciliation"], Org = owner });
+        ids["source"] = Guid.CreateVersion7();
+        await site["usage"].ExecuteAsync(
+            """
+            INSERT INTO sources (id, org_id, cluster, name, kind, preference, settings, enabled, created_by, created_at, changed_by, changed_at)
+            VALUES (@Id, @Org, 'hpc', 'rest', 'slurmrestd', 1, '{}', false, 'admin', now(), 'admin', now())
+            """,
+            new { Id = ids["source"], Org = owner });
         ids["payment"] = (await PostAsync(payment, $"/api/v1/payments/receipts/{ids["receipt"]}/settle", new { reason = "cash" }))["paymentId"]!.GetValue<Guid>();
     }
 
@@ -186,7 +196,7 @@ public sealed class OtherOrgTests(EveryService site) : IClassFixture<EveryServic
         string[] parts = route.Split(' ', 2);
         using HttpClient client = site.Client(parts[0], token);
         using var request = new HttpRequestMessage(new HttpMethod(method), System.Text.RegularExpressions.Regex.Replace(parts[1], @"\{\w+:guid\}", id.ToString()));
-        if (method is "PUT") request.Content = new ByteArrayContent([1, 2, 3]);
+        if (method is "PUT") request.Content = route.EndsWith("/content/", StringComparison.Ordinal) ? new ByteArrayContent([1, 2, 3]) : new StringContent("{}", Encoding.UTF8, "application/json");
         if (method is "PATCH") request.Content = new StringContent("""{"role":"user"}""", Encoding.UTF8, "application/json");
         if (method is "POST") request.Content = new StringContent("""{"reason":"mine"}""", Encoding.UTF8, "application/json");
         request.Headers.Add("Upload-Offset", "0");

@@ -9,6 +9,22 @@ namespace HpcBilling.Service.Tests.Usage;
 public sealed class ImportTests(Servers servers)
 {
     [Fact]
+    public async Task A_federated_job_and_a_number_that_comes_again_are_runs_of_their_own_and_a_sibling_that_did_not_run_is_charged_nothing()
+    {
+        await using RunningService usage = await UsageClient.StartServiceAsync(servers);
+        // The federation gives all siblings one number; the cluster that was quicker ran it. Years later a number comes again.
+        string ran = SacctLog.Ended(7);
+        string revoked = "7|7|spare|gpu|normal|physics|user0|2026-01-01T00:00:07|Unknown|2026-01-01T00:00:12|00:00:00|REVOKED||name of 7";
+        string again = ran.Replace("2026-01-01", "2028-01-01", StringComparison.Ordinal);
+        await new UsageClient(usage).ImportAsync(SacctLog.Of([revoked, ran, again]));
+
+        Assert.Equal(
+            [$"hpc COMPLETED {SacctLog.Seconds(7)} {SacctLog.Cpus(7)}", $"hpc COMPLETED {SacctLog.Seconds(7)} {SacctLog.Cpus(7)}", "spare REVOKED 0 0"],
+            await usage.QueryAsync<string>("SELECT concat_ws(' ', cluster, state, charged_seconds, cpus) FROM runs WHERE raw_job_id = 7 ORDER BY 1"));
+        Assert.Equal(0, await usage.ScalarAsync<long>("SELECT count(*) FROM quarantine"));
+    }
+
+    [Fact]
     public async Task A_log_is_stored_once_and_told_in_batches_however_often_it_is_imported()
     {
         await using RunningService usage = await UsageClient.StartServiceAsync(servers);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
@@ -6,10 +5,6 @@ using System.Text.RegularExpressions;
 using HpcBilling.Contracts;
 using HpcBilling.Service.Tests.Infrastructure;
 using HpcBilling.Service.Tests.Usage.Slurm;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace HpcBilling.Service.Tests.Usage;
 
@@ -230,25 +225,12 @@ public sealed class QuarantineTests(Servers servers)
     [Fact]
     public async Task How_much_is_open_in_each_cluster_is_measured()
     {
-        var exports = new ConcurrentQueue<string>();
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        await using WebApplication collector = builder.Build();
-        collector.MapPost("/v1/metrics", async (HttpRequest request) =>
-        {
-            using var body = new StreamReader(request.Body, System.Text.Encoding.Latin1);
-            exports.Enqueue(await body.ReadToEndAsync());
-        });
-        collector.MapPost("/v1/{rest}", () => { });
-        await collector.StartAsync();
-        await using RunningService usage = await UsageClient.StartServiceAsync(
-            servers, ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Urls.Single()), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_METRIC_EXPORT_INTERVAL", "500"));
+        await using MetricsCollector collector = await MetricsCollector.StartAsync();
+        await using RunningService usage = await UsageClient.StartServiceAsync(servers, collector.Settings);
         await new UsageClient(usage).ImportAsync(SacctLog.Of([Odd(2)]).Replace("|hpc|", "|measured|", StringComparison.Ordinal));
 
         // Without an open record there is nothing to measure, and no such metric.
-        await Wait.UntilAsync("it is measured", () => Task.FromResult(exports.Any(export =>
-            export.Contains("hpcbilling.usage.quarantine.open", StringComparison.Ordinal) && export.Contains("measured", StringComparison.Ordinal))));
+        await collector.UntilAsync("hpcbilling.usage.quarantine.open", "measured");
     }
 
     private static string Script(string name) => File.ReadAllText(System.IO.Path.Combine(Repository.Root, "services", "Usage", "Database", name + ".sql"));

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using HpcBilling.Usage.Domain;
 
@@ -46,6 +47,20 @@ public sealed class RecordedAnswerTests
         Assert.Equal(Running(same), Running(answer.Runs.Select(run => run with { Sluid = null })));
         Assert.Equal(1, answer.Runs.Count(run => run.IsWaiting));
         Assert.All(answer.Runs, run => Assert.Equal(file.Contains("v0.0.46", StringComparison.Ordinal), run.Sluid is not null));
+    }
+
+    [Fact]
+    public async Task Any_mix_of_the_shapes_that_versions_give_to_the_same_facts_is_the_same_runs()
+    {
+        byte[] recorded = Fixture.Bytes("recorded/slurmdb-v0.0.38.json");
+        IReadOnlyList<JobRun> runs = (await Fixture.ReadAsync(recorded)).Runs;
+
+        for (int seed = 0; seed < 100; seed++)
+        {
+            Fixture.Answer mixed = await Fixture.ReadAsync(new AnyShapes(seed).Of(Encoding.UTF8.GetString(recorded)));
+            Assert.Empty(mixed.Quarantined);
+            Assert.Equal(runs, mixed.Runs);
+        }
     }
 
     [Fact]

@@ -66,10 +66,16 @@ public sealed class RealClusterTests(Servers servers)
             Assert.Equal(0, await service.ScalarAsync<long>("SELECT count(*) - count(DISTINCT job_key) FROM runs"));
         }
 
+        await WholeNodeAsync(usage);
         await SameUseAsync(usage, bySacct);
         await CorrectedAsync(cluster, usage, bus);
         await ReconciledAsync(cluster, site);
     }
+
+    /// <summary>A job that wants a node for itself asks for one core and holds all that the node has.</summary>
+    private static async Task WholeNodeAsync(RunningService usage) => Assert.Contains(
+        await usage.QueryAsync<string>("SELECT concat_ws(' ', nodes, cpus > 1, gpus > 1, gpus_by_type IS NOT NULL) FROM runs WHERE partition = 'gpu' AND username = 'games' AND nodes = 1"),
+        held => held == "1 t t t");
 
     /// <summary>Every TRES-second that sacct prints is accounted for; what somebody changes here is named.</summary>
     private static async Task ReconciledAsync(SlurmCluster cluster, ReconciliationSite site)
@@ -174,6 +180,7 @@ public sealed class RealClusterTests(Servers servers)
         await cluster.SubmitAsync("daemon", "--account=chem", "--partition=gpu", "--gres=gpu:a100:2", "--wrap=sleep 2");
         await cluster.SubmitAsync("games", "--partition=gpu", "--gres=gpu:1", "--wrap=sleep 1");
         await cluster.SubmitAsync("daemon", "--partition=gpu", "--gres=gpu:a100:1,gpu:v100:1", "--wrap=sleep 1");
+        await cluster.SubmitAsync("games", "--partition=gpu", "--exclusive", "--ntasks=1", "--wrap=sleep 1");
         await cluster.SubmitAsync("games", "--nodes=2", "--ntasks-per-node=2", "--wrap=srun sleep 1");
         await cluster.SubmitAsync("daemon", "--job-name=a|b", "--wrap=exit 3");
         await cluster.SubmitAsync("daemon", "--ntasks=2", ":", "--ntasks=1", "--gres=gpu:v100:1", "--wrap=sleep 1");

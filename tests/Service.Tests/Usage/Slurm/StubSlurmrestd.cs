@@ -29,6 +29,9 @@ internal sealed class StubSlurmrestd : IAsyncDisposable
     /// <summary>Takes the place of the usual answer to a question for jobs.</summary>
     public Func<HttpContext, Task>? Instead { get; set; }
 
+    /// <summary>Done before an answer is given.</summary>
+    public Func<Question, Task>? Held { get; set; }
+
     /// <summary>Takes the place of the usual answer to a question for steps.</summary>
     public Func<HttpContext, Task>? InsteadOfSteps { get; set; }
 
@@ -96,16 +99,20 @@ internal sealed class StubSlurmrestd : IAsyncDisposable
 
     private async Task JobsAsync(HttpContext context)
     {
-        long from = Seconds(context.Request.Query["start_time"]!);
-        long to = Seconds(context.Request.Query["end_time"]!);
-        questions.Enqueue(new Question(context.Request.Path, [.. context.Request.Query.Keys.Order(StringComparer.Ordinal)], from, to));
-        bool hasSteps = !context.Request.Query.ContainsKey("skip_steps");
-        if ((hasSteps ? InsteadOfSteps ?? Instead : Instead) is { } instead)
-        {
-            await instead(context);
-            return;
-        }
+        (long from, long to) = Span(context);
+        var question = new Question(context.Request.Path, [.. context.Request.Query.Keys.Order(StringComparer.Ordinal)], from, to);
+        questions.Enqueue(question);
+        if (Held is { } held) await held(question);
+        await ((HasSteps(context) ? InsteadOfSteps ?? Instead : Instead) ?? AnswerAsync)(context);
+    }
 
+    /// <summary>What the question is about, seconds since 1970.</summary>
+    public static (long From, long To) Span(HttpContext context) =>
+        (Seconds(context.Request.Query["start_time"]!), Seconds(context.Request.Query["end_time"]!));
+
+    /// <summary>The usual answer.</summary>
+    public async Task AnswerAsync(HttpContext context)
+    {
         bool isKnown = context.Request.Headers["X-SLURM-USER-TOKEN"] == Token || context.Request.Headers.Authorization == $"Bearer {Token}" || context.Connection.ClientCertificate is not null;
         if (!isKnown)
         {
@@ -113,10 +120,13 @@ internal sealed class StubSlurmrestd : IAsyncDisposable
             return;
         }
 
+        (long from, long to) = Span(context);
         JsonObject[] found = [.. records.Values.Where(record => Overlaps(record, from, to))];
-        string answer = new JsonObject { ["jobs"] = new JsonArray([.. found.Select(record => Answered(record, hasSteps))]), ["errors"] = new JsonArray() }.ToJsonString();
+        string answer = new JsonObject { ["jobs"] = new JsonArray([.. found.Select(record => Answered(record, HasSteps(context)))]), ["errors"] = new JsonArray() }.ToJsonString();
         await context.Response.WriteAsync(answer);
     }
+
+    private static bool HasSteps(HttpContext context) => !context.Request.Query.ContainsKey("skip_steps");
 
     private static JsonNode Answered(JsonObject record, bool hasSteps)
     {
