@@ -57,7 +57,7 @@ public sealed class BrowserTests(Platform platform)
         await using Browser browser = await Browser.StartAsync(platform);
         IPage page = browser.Page;
         await browser.SignInAsync("admin", platform.Password("admin"));
-        foreach (string path in (string[])["/admin/usage", "/admin/receipts", "/admin/tiers", "/admin/jobs"])
+        foreach (string path in (string[])["/admin/usage", "/admin/receipts", "/admin/tiers", "/admin/jobs", "/admin/imports", "/admin/sources"])
         {
             IResponse? response = await page.GotoAsync(path);
             Assert.Equal(200, response?.Status);

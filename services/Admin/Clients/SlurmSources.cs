@@ -118,7 +118,13 @@ public sealed record SourceReach(
 
     /// <summary>The hosts as addresses; plain HTTP for this machine alone.</summary>
     public IReadOnlyList<string> Urls =>
-        [.. Hosts.SelectMany(host => Uri.TryCreate("http://" + host, UriKind.Absolute, out Uri? plain) && plain.IsLoopback ? (string[])["https://" + host, "http://" + host] : ["https://" + host])];
+    [
+        .. from scheme in (string[])["https", "http"]
+           from host in Hosts
+           let url = Uri.TryCreate($"{scheme}://{host}", UriKind.Absolute, out Uri? parsed) ? parsed : null
+           where url is not null && (scheme == "https" || url.IsLoopback)
+           select url.GetLeftPart(UriPartial.Authority), // as the service writes it: without the scheme's own port
+    ];
 
     public bool Allows(string? kind) => kind switch
     {

@@ -18,7 +18,7 @@ public sealed class FieldTagHelper : TagHelper
     public string Type { get; set; } = "text";
     public string? Hint { get; set; }
 
-    /// <summary>What can be chosen, in place of an input. A value that is not among it (any more) stays chosen, and is marked.</summary>
+    /// <summary>What can be chosen, in place of an input. A value that is not among it stays chosen, and is marked.</summary>
     public IReadOnlyList<string>? Options { get; set; }
 
     /// <summary>Text of the choice of none; without it one of the options is chosen.</summary>
@@ -66,7 +66,7 @@ public sealed class FieldTagHelper : TagHelper
         string chosen = field.Value ?? "";
         if (Nothing is not null) select.InnerHtml.AppendHtml(Option("", Nothing, chosen));
         foreach (string option in options) select.InnerHtml.AppendHtml(Option(option, option, chosen));
-        if (chosen.Length > 0 && !options.Contains(chosen, StringComparer.Ordinal)) select.InnerHtml.AppendHtml(Option(chosen, Words.NoLongerOffered.With(chosen), chosen));
+        if (chosen.Length > 0 && !options.Contains(chosen, StringComparer.Ordinal)) select.InnerHtml.AppendHtml(Option(chosen, Words.NotOffered.With(chosen), chosen));
         return select;
     }
 

@@ -16,9 +16,8 @@ public sealed class ImportThroughTests(Servers servers)
     public async Task A_file_from_the_browser_is_imported_by_the_usage_service()
     {
         await using RunningService usage = await UsageClient.StartServiceAsync(servers);
-        await using RunningService admin = await servers.StartServiceAsync("Admin", Settings(usage), database: null);
-        using HttpClient browser = PagesSite.Browser(admin, caller: null);
-        using (HttpClient api = usage.Client(TestCaller.Admin())) browser.DefaultRequestHeaders.Authorization = api.DefaultRequestHeaders.Authorization;
+        await using RunningService admin = await PagesSite.StartAdminOfAsync(servers, usage);
+        using HttpClient browser = PagesSite.BrowserOf(admin, usage);
 
         byte[] log = SacctLog.Bytes(SacctLog.Of(SacctLog.Finished(Runs)));
         var key = Guid.NewGuid();
@@ -36,18 +35,6 @@ public sealed class ImportThroughTests(Servers servers)
         Assert.Contains("id=\"LogFile-error\">The file is empty.</p>", await empty.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         using HttpResponseMessage unknown = await SendAsync(browser, log, Guid.NewGuid(), ("Fields", "User,State"));
         Assert.Contains("id=\"Fields-error\">", await unknown.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-    }
-
-    // The token of one is good for both.
-    private static Dictionary<string, string> Settings(RunningService usage)
-    {
-        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["DataProtection__MasterKey"] = Convert.ToBase64String(new byte[64]),
-            ["Auth__Audience"] = usage.Name,
-        };
-        foreach (string service in (string[])["identity", "rating", "usage", "payment", "audit"]) settings[$"services__{service}__http__0"] = usage.Address.ToString();
-        return settings;
     }
 
     private static Task<HttpResponseMessage> SendAsync(HttpClient browser, byte[] log, Guid key, params (string Name, string Value)[] fields) =>

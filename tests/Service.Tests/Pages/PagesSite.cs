@@ -56,6 +56,27 @@ public sealed partial class PagesSite(Servers servers) : IAsyncLifetime
         return browser;
     }
 
+    /// <summary>The admin's pages with one real service behind them, whose tokens are good here too.</summary>
+    public static Task<RunningService> StartAdminOfAsync(Servers servers, RunningService service)
+    {
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["DataProtection__MasterKey"] = Convert.ToBase64String(new byte[64]),
+            ["Auth__Audience"] = service.Name,
+        };
+        foreach (string name in (string[])["identity", "rating", "usage", "payment", "audit"]) settings[$"services__{name}__http__0"] = service.Address.ToString();
+        return servers.StartServiceAsync("Admin", settings, database: null);
+    }
+
+    /// <summary>An admin's browser at such pages.</summary>
+    public static HttpClient BrowserOf(RunningService admin, RunningService service)
+    {
+        HttpClient browser = Browser(admin, caller: null);
+        using HttpClient own = service.Client(TestCaller.Admin());
+        browser.DefaultRequestHeaders.Authorization = own.DefaultRequestHeaders.Authorization;
+        return browser;
+    }
+
     /// <summary>Opens a page and sends its form, with the antiforgery token and cookie that the page gave.</summary>
     public static Task<HttpResponseMessage> SubmitAsync(HttpClient browser, string page, string action, params (string Name, string Value)[] fields) =>
         SubmitAsync(browser, page, action, token => new FormUrlEncodedContent(

@@ -131,7 +131,7 @@ public sealed partial class SourcesPageTests : IClassFixture<PagesSite>
         using HttpClient browser = PagesSite.Browser(site.Admin, TestCaller.Admin());
         string form = await browser.GetStringAsync(Change);
         Assert.Contains($"name=\"Revision\" value=\"{StandInBackend.Revision}\"", form, StringComparison.Ordinal);
-        Assert.Contains("selected=\"selected\" value=\"old.jwt\">old.jwt (not allowed any more)", form, StringComparison.Ordinal);
+        Assert.Contains("selected=\"selected\" value=\"old.jwt\">old.jwt (not allowed)", form, StringComparison.Ordinal);
         using HttpResponseMessage late = await PagesSite.SubmitAsync(browser, Change, Change, [.. With("Name", "mine"), ("Revision", "1")]);
         string shown = await late.Content.ReadAsStringAsync();
         Assert.Contains(WebUtility.HtmlEncode(StandInBackend.Hostile) + " changed this source while you were looking.", shown, StringComparison.Ordinal);
