@@ -70,6 +70,27 @@ public sealed class ApportioningTests(ApportioningSite site) : IClassFixture<App
     }
 
     [Fact]
+    public async Task A_correction_gives_back_what_was_billed_of_a_month_that_it_takes_away()
+    {
+        var org = await site.NewOrgWithTariffAsync();
+        var longer = Across(1, before: 3600, after: 7200);
+        await org.SayAsync([longer]);
+        await StoredAsync(org, 2);
+        Assert.Equal(300, Number(await org.RunReceiptsAsync(), "totalMinor"));
+
+        await org.CorrectAsync(longer with { Revision = 2, EndedAt = February.AddSeconds(-1800), ChargedSeconds = 1800 });
+        await Wait.UntilAsync("both parts wait for the next document", async () => await site.Service.ScalarAsync<long>(
+            "SELECT count(*) FROM superseded_runs WHERE org_id = @Id AND adjusted_at IS NULL", new { org.Id }) == 2);
+        var corrected = await org.RunReceiptsAsync();
+
+        Assert.Equal((1L, -250L), (Number(corrected, "creditNotes"), Number(corrected, "totalMinor")));
+        var totals = await org.TotalsAsync();
+        Assert.Equal((50L, 50L), (Number(totals, "amountMinor"), Number(totals, "billedMinor")));
+        var documents = (await RatingOrg.GetAsync(org.User("alice"), "/api/v1/receipts"))["items"]!.AsArray();
+        Assert.Equal(50, documents.Sum(document => Number(document!, "totalMinor")));
+    }
+
+    [Fact]
     public async Task Parts_that_arrive_while_receipts_are_issued_are_billed_once()
     {
         var org = await site.NewOrgWithTariffAsync();
