@@ -32,12 +32,19 @@ internal readonly record struct JobRun(
     Tres Tres)
 {
     private const int SluidLengthMax = 64;
+    private const int StartingSeconds = 5;
 
     /// <summary>Slurm's own identity of the run, where it gives one (JSON from data version 0.0.45 on); null otherwise.</summary>
     public string? Sluid { get; init; }
 
     /// <summary>It has neither started nor ended. Its key is not settled yet, since the start is part of it, and there is nothing to charge.</summary>
     public bool IsWaiting => StartedAt is null && EndedAt is null;
+
+    /// <summary>
+    /// It has just started. Slurm writes the start of a running job more than once within a moment (a resized job's first as that of the resize), and
+    /// what was stored under a start that no longer holds would stay there and run for ever.
+    /// </summary>
+    public bool IsStarting => StartedAt is not null && EndedAt is null && ChargedSeconds < StartingSeconds;
 
     /// <summary>CPUs × charged seconds.</summary>
     public decimal CpuCoreSeconds => (decimal)Tres.Cpus * ChargedSeconds;

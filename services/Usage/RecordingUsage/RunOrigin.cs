@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using HpcBilling.Usage.Domain;
 
 namespace HpcBilling.Usage.RecordingUsage;
 
@@ -10,4 +11,7 @@ namespace HpcBilling.Usage.RecordingUsage;
 internal readonly record struct RunOrigin(Guid Id, string Source, bool IsLive)
 {
     public static RunOrigin Import(Guid id) => new(id, "import", IsLive: false);
+
+    /// <summary>Its key is not settled yet, and a live source tells of it again.</summary>
+    public bool IsToWait(in JobRun run) => run.IsWaiting || (IsLive && run.IsStarting);
 }

@@ -51,7 +51,7 @@ internal sealed class StorePlan(RunOrigin origin)
     {
         for (int i = 0; i < runs.Count; i++)
         {
-            if (runs[i].IsWaiting) continue;
+            if (origin.IsToWait(runs[i])) continue;
             if (Compare(runs[i]) is { } problem) Refused.Add(new RefusedRun(i, problem));
         }
     }

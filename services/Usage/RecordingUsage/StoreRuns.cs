@@ -47,7 +47,7 @@ internal sealed class StoreRuns(OrgTransaction transaction, RunOrigin origin)
     public async Task<StoredRuns> StoreAsync(IReadOnlyList<JobRun> runs, bool expectsKnown, CancellationToken cancellation)
     {
         // A waiting job has nothing to charge and no settled key; it comes again when it has started, or ended without.
-        JobRun[] settled = [.. runs.Where(run => !run.IsWaiting)];
+        JobRun[] settled = [.. runs.Where(run => !origin.IsToWait(run))];
         if (settled.Length == 0) return new StoredRuns(0, 0, 0, runs.Count, [], []);
 
         await TakeTurnAsync(transaction, cancellation);

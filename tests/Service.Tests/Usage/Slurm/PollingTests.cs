@@ -36,6 +36,24 @@ public sealed class PollingTests(Servers servers)
     }
 
     [Fact]
+    public async Task A_start_that_Slurm_still_moves_makes_no_second_run()
+    {
+        await using StubSlurmrestd stub = await StubSlurmrestd.StartAsync();
+        stub.Put(new StubRecord(1, Now - 20, Now - 2, 0) { Elapsed = 2 });
+        await using RunningService usage = await PolledService.StartAsync(servers, stub);
+        int asked = stub.Questions.Count;
+        await Wait.UntilAsync("it has been asked for again and again", () => Task.FromResult(stub.Questions.Count > asked + 3));
+        Assert.Equal(0, await usage.ScalarAsync<long>("SELECT count(*) FROM runs"));
+
+        var known = new StubRecord(1, Now - 20, Now - 15, 0) { Elapsed = 15 };
+        stub.Put(known);
+        await PolledService.UntilRunsAsync(usage, 1);
+        stub.Put(known with { End = Now, State = "COMPLETED" });
+        await Wait.UntilAsync("it has ended", async () => await usage.ScalarAsync<bool>("SELECT bool_and(ended_at IS NOT NULL) FROM runs"));
+        Assert.Equal([$"hpc/1/{Now - 20}/{Now - 15} 15"], await usage.QueryAsync<string>("SELECT job_key || ' ' || charged_seconds FROM runs"));
+    }
+
+    [Fact]
     public async Task The_newest_version_that_is_understood_is_asked_with_every_flag_and_both_ends()
     {
         await using StubSlurmrestd stub = await StubSlurmrestd.StartAsync();

@@ -92,9 +92,7 @@ public sealed class RealClusterTests(Servers servers)
         await NextSecondAsync();
         await cluster.SubmitAsync("daemon", "--partition=urgent", "--nodes=2", "--ntasks-per-node=1", "--wrap=sleep 1");
         await cluster.UntilIdleAsync();
-        await Wait.UntilAsync("both records of each are stored, and the cluster is read beyond them", async () => await site.Usage.ScalarAsync<bool>(
-            "SELECT count(*) = 4 AND bool_and(ended_at IS NOT NULL) AND (SELECT bool_and(ended_at < read_until) FROM clusters, runs) FROM runs WHERE raw_job_id IN (@resized, @preempted)",
-            new { resized, preempted }));
+        await RecordedAsync(cluster, site.Usage, resized, preempted);
         Assert.Contains("PREEMPTED", await site.Usage.QueryAsync<string>("SELECT state FROM runs WHERE raw_job_id = @preempted", new { preempted }));
         await Wait.UntilAsync("the polls rest", async () =>
         {
@@ -116,6 +114,26 @@ public sealed class RealClusterTests(Servers servers)
         Reconciled named = await site.ReconcileAsync(SlurmCluster.Name, month);
         Assert.Equal(["other_facts", "rating_differs"], named.Named.Select(one => one.Split(' ')[0]).Order(StringComparer.Ordinal));
         Assert.All(named.Document["named"]!["items"]!.AsArray(), item => Assert.StartsWith($"{SlurmCluster.Name}/{tampered}/", item!["subject"]!.GetValue<string>(), StringComparison.Ordinal));
+    }
+
+    private static async Task RecordedAsync(SlurmCluster cluster, RunningService usage, long resized, long preempted)
+    {
+        try
+        {
+            await Wait.UntilAsync("both records of each are stored, and the cluster is read beyond them", async () => await usage.ScalarAsync<bool>(
+                "SELECT count(*) = 4 AND bool_and(ended_at IS NOT NULL) AND (SELECT bool_and(ended_at < read_until) FROM clusters, runs) FROM runs WHERE raw_job_id IN (@resized, @preempted)",
+                new { resized, preempted }));
+        }
+        catch (TimeoutException)
+        {
+            IReadOnlyList<string> stored = await usage.QueryAsync<string>(
+                "SELECT concat_ws(' ', job_key, state, ended_at) FROM runs WHERE raw_job_id IN (@resized, @preempted) UNION ALL SELECT concat_ws(' ', read_until, failures, last_error) FROM clusters",
+                new { resized, preempted });
+            string printed = await cluster.RunAsync(
+                "sacct", "--allusers", "--allocations", "--duplicates", "--noheader", "--parsable2", $"--jobs={resized},{preempted}", "--starttime=now-1hour",
+                "--format=JobIDRaw,State,Submit,Start,End");
+            Assert.Fail($"stored:\n{string.Join('\n', stored)}\nprinted:\n{printed}");
+        }
     }
 
     // Records of one job differ by the second of their submission alone: a change within that second would leave one of them.
