@@ -12,8 +12,8 @@ namespace HpcBilling.Rating.RatingUsage;
 /// </summary>
 internal sealed class Apportioning(IOptions<RatingOptions> options, SiteCalendar calendar)
 {
-    /// <summary>Between a run's key and the month of a further part; no key has it.</summary>
-    public const char Separator = '#';
+    // Between a run's key and the month of a further part; no key has it, and the column part_of is cut there.
+    private const char Separator = '#';
 
     // In the order of the key, as whoever issues a receipt locks them.
     private const string HoldSql = "SELECT job_key FROM runs WHERE org_id = @Org AND (job_key = ANY(@JobKeys) OR part_of = ANY(@JobKeys)) ORDER BY job_key FOR UPDATE";

@@ -43,8 +43,9 @@ internal sealed class ClusterLedger(Database database, JobLedger jobs, IOptions<
         WHERE org_id = @Org AND id = @Id AND status = 'running' AND EXISTS (SELECT 1 FROM reads WHERE reads.org_id = @Org AND reads.id = @Id AND position_at = to_at)
         """;
 
+    // A poll that was asked for while this one ran, by a change of the sources, is still owed.
     private const string PolledSql = """
-        UPDATE clusters SET read_until = greatest(read_until, @To), poll_due_at = @Due WHERE org_id = @Org AND name = @Cluster
+        UPDATE clusters SET read_until = greatest(read_until, @To), poll_due_at = CASE WHEN poll_due_at > @Began THEN least(poll_due_at, @Due) ELSE @Due END WHERE org_id = @Org AND name = @Cluster
         """;
 
     private const string MonthReadSql = "UPDATE clusters SET month_read_at = @Now WHERE org_id = @Org AND name = @Cluster";
@@ -123,7 +124,7 @@ internal sealed class ClusterLedger(Database database, JobLedger jobs, IOptions<
     public async Task EndAsync(ClusterRead read, CancellationToken cancellation)
     {
         DateTimeOffset now = Now();
-        var args = new { Org = read.OrgId, read.Id, read.Cluster, To = read.ToAt, Now = now, Due = now.AddSeconds(polling.IntervalSeconds), Before = now.AddDays(-DaysKept) };
+        var args = new { Org = read.OrgId, read.Id, read.Cluster, To = read.ToAt, Began = read.StartedAt, Now = now, Due = now.AddSeconds(polling.IntervalSeconds), Before = now.AddDays(-DaysKept) };
         await using OrgTransaction transaction = await database.BeginAsync(read.OrgId, cancellation);
         if (await transaction.ExecuteAsync(EndSql, args, cancellation) == 1)
         {

@@ -28,13 +28,17 @@ internal static class WriteSources
 
         DateTimeOffset now = Microseconds.Truncate(clock.GetUtcNow());
         SourceRow row = request.Row(Guid.CreateVersion7(now), wanted, options, caller, now);
-        await using OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation);
-        await SourceStore.LockAsync(transaction, cancellation);
-        if (await SourceStore.IsTakenAsync(transaction, row, cancellation)) return NameTaken(wanted);
-        if (await SourceStore.IsFullAsync(transaction, cancellation)) return Problems.Conflict($"There are {SourceStore.SourcesMax} sources already; remove one first.");
-        StoredSource stored = await SourceStore.InsertAsync(transaction, row, cancellation);
-        await transaction.AuditAsync(caller.Act("source.added", $"source:{stored.Id}", Details(stored)), cancellation);
-        await transaction.CommitAsync(cancellation);
+        StoredSource stored;
+        await using (OrgTransaction transaction = await database.BeginAsync(caller.OrgId, cancellation))
+        {
+            await SourceStore.LockAsync(transaction, cancellation);
+            if (await SourceStore.IsTakenAsync(transaction, row, cancellation)) return NameTaken(wanted);
+            if (await SourceStore.IsFullAsync(transaction, cancellation)) return Problems.Conflict($"There are {SourceStore.SourcesMax} sources already; remove one first.");
+            stored = await SourceStore.InsertAsync(transaction, row, cancellation);
+            await transaction.AuditAsync(caller.Act("source.added", $"source:{stored.Id}", Details(stored)), cancellation);
+            await transaction.CommitAsync(cancellation);
+        }
+
         await load.TryLoadAsync(cancellation);
         return TypedResults.Created($"/api/v1/sources/{stored.Id}", ListSources.View(stored, rules, clusters));
     }
