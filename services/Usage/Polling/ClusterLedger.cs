@@ -17,7 +17,7 @@ internal sealed class ClusterLedger(Database database, JobLedger jobs, IOptions<
     // Whoever changed a source wants to see what becomes of it, not what its predecessor's failures make it wait for.
     private const string RegisterSql = """
         INSERT INTO clusters (org_id, name, read_until, month_read_at, poll_due_at) VALUES (@Org, @Name, @From, @Now, @Now)
-        ON CONFLICT (org_id, name) DO UPDATE SET poll_due_at = least(clusters.poll_due_at, @Now), failures = 0 WHERE @IsChanged
+        ON CONFLICT (org_id, name) DO UPDATE SET poll_due_at = @Now, failures = 0 WHERE @IsChanged
         """;
 
     private const string ClusterSql = "SELECT * FROM clusters WHERE org_id = @Org AND name = @Name";
